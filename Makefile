@@ -1,0 +1,48 @@
+# `make` alone lists what there is. Every target sets itself up: .venv is made on first use, and again when the
+# dependencies have changed.
+
+READY := .venv/.ready
+PYTHON := .venv/bin/python
+ARGS ?=
+
+# with it, every start of Python would compile everything anew
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with the project and all it is developed with
+
+$(READY): pyproject.toml $(wildcard uv.lock) .ci/setup
+	@.ci/setup
+
+demo: $(READY) ## the Order walk-through: a new model, its migration, every command
+	@$(PYTHON) scripts/migrate/example.py
+	@printf '\n%s\n' \
+	  'To start the admin:' \
+	  '  $(PYTHON) oppman.py migrate upgrade' \
+	  '  $(PYTHON) oppman.py superuser' \
+	  '  $(PYTHON) oppman.py runserver' \
+	  'and open http://127.0.0.1:8000/admin'
+
+test: $(READY) ## the tests; some of them: make test ARGS="-k revisions"
+	@.venv/bin/pytest -n auto $(ARGS)
+
+lint: $(READY) ## format and style (ruff), types (mypy --strict on src)
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+format: $(READY) ## bring every file into the project's format
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+lock: ## write uv.lock anew from pyproject.toml (needs uv)
+	uv lock --no-config --default-index https://pypi.org/simple
+
+clean: ## remove what can be made again: .venv, caches, builds
+	rm -rf .venv .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

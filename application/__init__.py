@@ -1,0 +1,1 @@
+"""What stands behind main.py: configuration, engine, login, admin views, audit log."""

@@ -1,0 +1,7 @@
+"""From models and a database to the operations of a revision, in words and as a file."""
+
+from oppmigrate.autogenerate.drafting import Draft
+from oppmigrate.autogenerate.recording import record_operations
+from oppmigrate.autogenerate.words import describe, describe_all
+
+__all__ = ["Draft", "describe", "describe_all", "record_operations"]

@@ -1,0 +1,164 @@
+"""A new revision, from the comparison to a checked file."""
+
+import ast
+import builtins
+import shutil
+import tempfile
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from alembic.autogenerate.api import RevisionContext
+from alembic.config import Config
+from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import load_python_file, rev_id
+
+from oppmigrate.autogenerate.layout import lay_out
+from oppmigrate.autogenerate.shaping import shape
+from oppmigrate.autogenerate.words import describe_all, flatten
+from oppmigrate.blame import one_line
+from oppmigrate.errors import RevisionFileBroken
+from oppmigrate.results import Change
+
+
+class Draft:
+    """A revision that is being made: filled by `autogenerate`, written by `write`.
+
+    Args:
+        head: the parent, as Alembic names it (`head`, an id, `label@head`, "base" for a new base).
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        script: ScriptDirectory,
+        message: str,
+        *,
+        head: str | tuple[str, ...] = "head",
+        splice: bool = False,
+        branch_label: str | None = None,
+        depends_on: str | None = None,
+        version_path: str | None = None,
+        revision: str | None = None,
+    ) -> None:
+        self._script = script
+        self._version_path = version_path
+        self._arguments: dict[str, Any] = {
+            "message": message,
+            "autogenerate": True,
+            "sql": False,
+            "head": head,
+            "splice": splice,
+            "branch_label": branch_label,
+            "version_path": version_path,
+            "rev_id": revision or rev_id(),
+            "depends_on": depends_on,
+        }
+        self._context = RevisionContext(config, script, self._arguments)
+
+    def autogenerate(self, heads: tuple[str, ...], context: MigrationContext) -> None:
+        """Fill the draft with what it takes to bring the database of `context` to the models of `env.py`."""
+        self._context.run_autogenerate(heads, context)
+        for script in self._context.generated_revisions:
+            for container in (*script.upgrade_ops_list, *script.downgrade_ops_list):
+                shape(container)
+
+    @property
+    def operations(self) -> tuple[ops.MigrateOperation, ...]:
+        """The operations of the upgrade, containers opened."""
+        scripts = self._context.generated_revisions
+        return tuple(flatten(each for script in scripts for each in script.upgrade_ops_list))
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The upgrade in words."""
+        return describe_all(self.operations)
+
+    def write(self, *, dry_run: bool = False) -> tuple[str, Path, str]:
+        """Write the file beside the others and return its id, its path and its text.
+
+        The file is made in a temporary folder, laid out, loaded and checked there, and moved only then: a file
+        that would not run is not left behind.
+
+        Raises:
+            RevisionFileBroken: the file does not compile, or uses a name that it does not import.
+        """
+        location = self._location()
+        # beside the versions, so that post-write hooks find the project's configuration; hidden from Alembic
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=self._script.dir) as folder:
+            script = self._write_into(Path(folder))
+            path = Path(script.path)
+            text = lay_out(path.read_text(encoding=self._script.output_encoding))
+            path.write_text(text, encoding=self._script.output_encoding)
+            _check(path)
+            target = location / path.relative_to(Path(folder).resolve())
+            if not dry_run:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(path, target)
+        return str(script.revision), target, text
+
+    def _location(self) -> Path:
+        if self._version_path is not None:
+            return Path(self._version_path).absolute()
+        parents = self._script.get_revisions(self._arguments["head"])
+        recorded = [Path(parent.path) for parent in parents if parent is not None]
+        locations = [Path(location) for location in self._script._version_locations]
+        for path in recorded:
+            for location in locations:
+                if path.is_relative_to(location.resolve()):
+                    return location
+        return locations[0]
+
+    def _write_into(self, folder: Path) -> Any:
+        """Let Alembic write the file, into `folder` instead of the versions' own."""
+        own = list(self._script._version_locations)
+        self._script.__dict__["_version_locations"] = [*own, folder.resolve()]
+        try:
+            for generated in self._context.generated_revisions:
+                generated.version_path = str(folder.resolve())
+            (script,) = list(self._context.generate_scripts())
+        finally:
+            self._script.__dict__["_version_locations"] = own
+        return script
+
+
+def _check(path: Path) -> None:
+    """Load the file and look for names that it uses and does not have.
+
+    Raises:
+        RevisionFileBroken: with the line at fault.
+    """
+    try:
+        module = load_python_file(path.parent, path.name)
+    except Exception as error:
+        raise RevisionFileBroken(
+            f"the new revision file would not load: {one_line(error)}",
+            why="nothing was left behind",
+            do="look into alembic/script.py.mako, and into the types that your models use",
+        ) from error
+    unknown = _unknown_names(path.read_text(encoding="utf-8"), module)
+    if unknown:
+        name, line = unknown[0]
+        raise RevisionFileBroken(
+            f"the new revision file uses `{name}` and does not import it",
+            why=f"in `{line}`; nothing was left behind",
+            do=f"add the import of `{name}` to alembic/script.py.mako",
+            name=name,
+        )
+
+
+def _unknown_names(source: str, module: ModuleType) -> list[tuple[str, str]]:
+    known = set(vars(module)) | set(dir(builtins))
+    lines = source.splitlines()
+    found = []
+    for function in (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)):
+        names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
+        local = {node.id for node in names if isinstance(node.ctx, ast.Store)} | {a.arg for a in function.args.args}
+        found += [
+            (node.id, lines[node.lineno - 1].strip())
+            for node in names
+            if isinstance(node.ctx, ast.Load) and node.id not in known | local
+        ]
+    return found

@@ -1,0 +1,184 @@
+"""Alembic's operations in words, for `create`, `check`, `show` and the plan."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from alembic.operations import ops
+from sqlalchemy import Column, ForeignKeyConstraint
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.types import TypeEngine
+
+from oppmigrate.results import Change
+
+# longest piece of raw SQL that is shown, in characters
+SQL_WIDTH = 90
+
+
+def describe_all(operations: Iterable[ops.MigrateOperation]) -> tuple[Change, ...]:
+    """Every operation in words, those of `batch_alter_table` and other containers one by one."""
+    return tuple(describe(operation) for operation in flatten(operations))
+
+
+def flatten(operations: Iterable[ops.MigrateOperation]) -> Iterable[ops.MigrateOperation]:
+    """The single operations of nested containers, in order."""
+    for operation in operations:
+        if isinstance(operation, ops.OpContainer):
+            yield from flatten(operation.ops)
+        else:
+            yield operation
+
+
+def describe(operation: Any) -> Change:
+    """One operation in words. An operation that a plugin brings is named by its class."""
+    for kind, describer in _DESCRIBERS.items():
+        if isinstance(operation, kind):
+            return describer(operation)
+    table = getattr(operation, "table_name", None)
+    name = type(operation).__name__.removesuffix("Op")
+    spaced = "".join(" " + c.lower() if c.isupper() else c for c in name).strip()
+    return Change(table, f"{spaced} {table}" if table else spaced)
+
+
+def _create_table(op: ops.CreateTableOp) -> Change:
+    columns = [item for item in op.columns if isinstance(item, Column)]
+    return Change(_table(op), f"create table {_table(op)} ({_count(len(columns), 'column')})")
+
+
+def _drop_table(op: ops.DropTableOp) -> Change:
+    return Change(_table(op), f"drop table {_table(op)}", loses_data=True)
+
+
+def _rename_table(op: ops.RenameTableOp) -> Change:
+    return Change(_table(op), f"rename table {_table(op)} to {op.new_table_name}")
+
+
+def _add_column(op: ops.AddColumnOp) -> Change:
+    return Change(_table(op), f"add column {_table(op)}.{op.column.name} ({_column(op.column)})")
+
+
+def _drop_column(op: ops.DropColumnOp) -> Change:
+    return Change(_table(op), f"drop column {_table(op)}.{op.column_name}", loses_data=True)
+
+
+def _alter_column(op: ops.AlterColumnOp) -> Change:
+    parts = []
+    if op.modify_name is not None:
+        parts.append(f"rename to {op.modify_name}")
+    if op.modify_type is not None:
+        parts.append(f"type {_type(op.existing_type)} -> {_type(op.modify_type)}")
+    if op.modify_nullable is not None:
+        parts.append("NOT NULL -> nullable" if op.modify_nullable else "nullable -> NOT NULL")
+    if op.modify_server_default is not False:
+        before, after = _default(op.existing_server_default), _default(op.modify_server_default)
+        parts.append(f"default {before} -> {after}")
+    if op.modify_comment is not False:
+        parts.append(f"comment {op.modify_comment!r}" if op.modify_comment else "no comment")
+    return Change(_table(op), f"alter column {_table(op)}.{op.column_name}: {', '.join(parts) or 'no change'}")
+
+
+def _create_index(op: ops.CreateIndexOp) -> Change:
+    columns = ", ".join(str(getattr(column, "name", column)) for column in op.columns)
+    unique = "unique index" if op.unique else "index"
+    return Change(_table(op), f"create {unique} {op.index_name} on {_table(op)} ({columns})")
+
+
+def _drop_index(op: ops.DropIndexOp) -> Change:
+    return Change(op.table_name, f"drop index {op.index_name}")
+
+
+def _create_foreign_key(op: ops.CreateForeignKeyOp) -> Change:
+    here, there = ", ".join(op.local_cols), ", ".join(op.remote_cols)
+    return Change(op.source_table, f"add foreign key {op.source_table} ({here}) -> {op.referent_table} ({there})")
+
+
+def _add_constraint(op: Any) -> Change:
+    kind = {
+        "unique_constraint": "unique constraint",
+        "check_constraint": "check",
+        "primary_key_constraint": "primary key",
+    }
+    what = kind.get(getattr(op, "constraint_type", ""), "constraint")
+    name = f" {op.constraint_name}" if op.constraint_name else ""
+    columns = getattr(op, "columns", None)
+    return Change(_table(op), f"add {what}{name} on {_table(op)}{_in_brackets(columns)}")
+
+
+def _drop_constraint(op: ops.DropConstraintOp) -> Change:
+    kind = {"foreignkey": "foreign key", "unique": "unique constraint", "primary": "primary key"}
+    what = kind.get(op.constraint_type or "", op.constraint_type or "constraint")
+    return Change(_table(op), f"drop {what} {op.constraint_name or '(unnamed)'} on {_table(op)}")
+
+
+def _execute(op: ops.ExecuteSQLOp) -> Change:
+    text = " ".join(str(op.sqltext).split())
+    return Change(None, f"run SQL: {text if len(text) <= SQL_WIDTH else text[: SQL_WIDTH - 1] + '…'}")
+
+
+def _bulk_insert(op: ops.BulkInsertOp) -> Change:
+    return Change(op.table.name, f"insert {_count(len(op.rows), 'row')} into {op.table.name}")
+
+
+def _table_comment(op: Any) -> Change:
+    comment = getattr(op, "comment", None)
+    return Change(
+        _table(op), f"comment on table {_table(op)}: {comment!r}" if comment else f"no comment on table {_table(op)}"
+    )
+
+
+# in the order of looking: the more special class first
+_DESCRIBERS: dict[type, Callable[[Any], Change]] = {
+    ops.CreateTableOp: _create_table,
+    ops.DropTableOp: _drop_table,
+    ops.RenameTableOp: _rename_table,
+    ops.AddColumnOp: _add_column,
+    ops.DropColumnOp: _drop_column,
+    ops.AlterColumnOp: _alter_column,
+    ops.CreateIndexOp: _create_index,
+    ops.DropIndexOp: _drop_index,
+    ops.CreateForeignKeyOp: _create_foreign_key,
+    ops.AddConstraintOp: _add_constraint,
+    ops.DropConstraintOp: _drop_constraint,
+    ops.CreateTableCommentOp: _table_comment,
+    ops.DropTableCommentOp: _table_comment,
+    ops.ExecuteSQLOp: _execute,
+    ops.BulkInsertOp: _bulk_insert,
+}
+
+
+def _table(op: Any) -> str:
+    return f"{op.schema}.{op.table_name}" if getattr(op, "schema", None) else str(op.table_name)
+
+
+def _column(column: Column[Any]) -> str:
+    parts = [_type(column.type)]
+    if not column.nullable:
+        parts.append("NOT NULL")
+    if column.server_default is not None:
+        parts.append(f"default {_default(column.server_default)}")
+    if column.primary_key:
+        parts.append("primary key")
+    foreign = [constraint for constraint in column.constraints if isinstance(constraint, ForeignKeyConstraint)]
+    return ", ".join(parts + [f"-> {each.elements[0].target_fullname}" for each in foreign])
+
+
+def _type(type_: TypeEngine[Any] | None) -> str:
+    try:
+        return str(type_)
+    except SQLAlchemyError:  # a dialect's own type, which the generic compiler cannot write
+        return repr(type_)
+
+
+def _default(default: Any) -> str:
+    if default is None or default is False:
+        return "none"
+    argument = getattr(default, "arg", getattr(default, "sqltext", default))
+    return str(getattr(argument, "text", argument))
+
+
+def _in_brackets(columns: Any) -> str:
+    names = [str(getattr(column, "name", column)) for column in columns or ()]
+    return f" ({', '.join(names)})" if names else ""
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -1,0 +1,109 @@
+"""What `upgrade` and `downgrade` share."""
+
+from argparse import ArgumentParser, Namespace
+from typing import Literal
+
+from oppmigrate.cli.terminal import Terminal
+from oppmigrate.config import Settings
+from oppmigrate.manager import LOCK_TIMEOUT_S, MigrationManager
+from oppmigrate.results import ApplyResult, Direction, Plan, Step
+
+DONE = {"upgrade": "applied", "downgrade": "undone"}
+NOTHING = {"upgrade": "up to date", "downgrade": "nothing to undo"}
+
+
+def add_apply_arguments(parser: ArgumentParser) -> None:
+    """`--plan`, `--sql`, `--yes`, `--backup`, `--no-backup`, `--lock-timeout`."""
+    parser.add_argument("--plan", action="store_true", help="show what would be done, and change nothing")
+    parser.add_argument("--sql", action="store_true", help="print the SQL that would be run, and change nothing")
+    parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
+    backup = parser.add_mutually_exclusive_group()
+    backup.add_argument("--backup", action="store_true", help="back the database up first")
+    backup.add_argument("--no-backup", action="store_true", help="no backup first (the default)")
+    parser.add_argument(
+        "--lock-timeout",
+        type=float,
+        default=LOCK_TIMEOUT_S,
+        metavar="S",
+        help=f"seconds to wait for another run to finish (default: {LOCK_TIMEOUT_S:g})",
+    )
+
+
+def run_apply(direction: Direction, arguments: Namespace, settings: Settings) -> int:
+    """Show the plan, or carry it out."""
+    terminal: Terminal = arguments.terminal
+    manager = MigrationManager(settings, verbose=arguments.verbose)
+    make = manager.plan_upgrade if direction == "upgrade" else manager.plan_downgrade
+    if arguments.plan or arguments.sql:
+        with terminal.working("planning"):
+            plan = make(arguments.revision)
+        terminal.result(plan)
+        (_print_sql if arguments.sql else _print_plan)(terminal, plan)
+        return 0
+    if direction == "downgrade":
+        _confirm(terminal, make(arguments.revision, details=False), asks=not arguments.yes)
+    apply = manager.upgrade if direction == "upgrade" else manager.downgrade
+    result = apply(
+        arguments.revision,
+        backup=arguments.backup,
+        lock_timeout_s=arguments.lock_timeout,
+        progress=_Teller(terminal),
+    )
+    terminal.result(result)
+    _print_result(terminal, result)
+    return 0
+
+
+def _confirm(terminal: Terminal, plan: Plan, *, asks: bool) -> None:
+    """On a terminal a downgrade is shown and asked; a program that calls it has decided already."""
+    if not (plan.steps and asks and terminal.can_ask):
+        return
+    for step in plan.steps:
+        terminal.story(f"  undo {step.revision}  {step.message}")
+    terminal.confirm(f"Undo {len(plan.steps)} revision(s), with what they added?")
+
+
+class _Teller:
+    """Tells of each step as it ends."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def __call__(self, step: Step, event: Literal["begin", "end"], duration_ms: float) -> None:
+        if event == "end":
+            self._terminal.story(f"  {DONE[step.direction]:<8} {step.revision}  {step.message}  ({duration_ms:.0f} ms)")
+
+
+def _print_result(terminal: Terminal, result: ApplyResult) -> None:
+    if result.backup:
+        terminal.story(f"backup    {result.backup}")
+    stands = ", ".join(result.heads) or "base"
+    if not result.plan.steps:
+        terminal.data(f"{NOTHING[result.plan.direction]}: the database is at {stands}")
+        return
+    count = len(result.plan.steps)
+    noun = "revision" if count == 1 else "revisions"
+    terminal.data(f"{DONE[result.plan.direction]} {count} {noun}: the database is at {stands}")
+
+
+def _print_plan(terminal: Terminal, plan: Plan) -> None:
+    terminal.data(
+        f"from {', '.join(plan.start) or 'base'} to {', '.join(plan.end) or 'base'}, {len(plan.steps)} step(s)"
+    )
+    for step in plan.steps:
+        terminal.data(f"{step.direction} {step.revision}  {step.message}")
+        for change in step.changes:
+            mark = "!" if change.loses_data else ("+" if step.direction == "upgrade" else "-")
+            terminal.data(f"  {mark} {change.text}")
+        if step.sql_note:
+            terminal.data(f"  ({step.sql_note})")
+
+
+def _print_sql(terminal: Terminal, plan: Plan) -> None:
+    for step in plan.steps:
+        terminal.data(f"-- {step.direction} {step.revision}: {step.message}")
+        if step.sql_note:
+            terminal.data(f"-- {step.sql_note}")
+        for statement in step.sql:
+            terminal.data(statement)
+        terminal.data("")

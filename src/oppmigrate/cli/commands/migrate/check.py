@@ -1,0 +1,56 @@
+"""Is the database up to date, and do models and migrations agree? Exit 0 only if both hold.
+
+Lists what is pending (in the files, not in the database) and what is unmade (in the models, not in the files).
+--pending looks at files and database only: quick enough for every start of the application.
+
+Example: python oppman.py migrate check
+"""
+
+from argparse import ArgumentParser, Namespace
+from itertools import groupby
+
+from oppmigrate.cli.listing import print_revisions
+from oppmigrate.cli.terminal import Terminal
+from oppmigrate.config import Settings
+from oppmigrate.manager import MigrationManager
+from oppmigrate.results import Change, CheckResult
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """`--pending`."""
+    parser.add_argument("--pending", action="store_true", help="files and database only; the models are not read")
+
+
+def run(arguments: Namespace, settings: Settings) -> int:
+    """Print what is to be done; 0 where there is nothing."""
+    terminal: Terminal = arguments.terminal
+    with terminal.working("comparing"):
+        result = MigrationManager(settings, verbose=arguments.verbose).check(pending_only=arguments.pending)
+    terminal.result(result)
+    if result.is_clean:
+        what = "nothing pending" if arguments.pending else "nothing pending, models and migrations agree"
+        terminal.data(f"up to date: {what}")
+        return 0
+    _print_findings(terminal, result)
+    return 1
+
+
+def _print_findings(terminal: Terminal, result: CheckResult) -> None:
+    if result.missing:
+        terminal.data(f"recorded in the database, and no file defines it: {', '.join(result.missing)}")
+        terminal.story("  bring the file back, or: python oppman.py migrate stamp --purge REVISION")
+    if result.pending:
+        terminal.data(f"pending: {len(result.pending)} revision(s) not applied")
+        print_revisions(terminal, result.pending)
+        terminal.story("  python oppman.py migrate upgrade")
+    if result.unmade:
+        terminal.data("unmade: the models differ from the migrations")
+        for table, changes in groupby(sorted(result.unmade, key=_table), key=_table):
+            terminal.data(f"  {table or '(no table)'}")
+            for change in changes:
+                terminal.data(f"    {change.text}")
+        terminal.story('  python oppman.py migrate create "what changed"')
+
+
+def _table(change: Change) -> str:
+    return change.table or ""

@@ -1,0 +1,65 @@
+"""Make a revision file from the difference between your models and the migrations.
+
+Works whether the database is at the heads, behind, or not there yet. Where nothing differs, writes nothing.
+Look the file over before you apply it.
+
+Example: python oppman.py migrate create "Add orders table"
+"""
+
+from argparse import ArgumentParser, Namespace
+
+from oppmigrate.config import Settings
+from oppmigrate.manager import MigrationManager
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The message, and what Alembic's `revision` takes."""
+    parser.add_argument("message", nargs="?", help="what changes, in a few words; asked for on a terminal")
+    parser.add_argument("-m", "--message", dest="option_message", metavar="MESSAGE", help="the same, Alembic's way")
+    parser.add_argument("--empty", action="store_true", help="an empty revision, to be written by hand")
+    parser.add_argument("--dry-run", action="store_true", help="print the file and write nothing")
+    parser.add_argument("--head", metavar="REVISION", help="the revision to build on, where there are several heads")
+    parser.add_argument("--splice", action="store_true", help="build on a revision that is not a head")
+    parser.add_argument("--branch-label", metavar="LABEL", help="name the branch that begins here")
+    parser.add_argument("--depends-on", metavar="REVISION", help="a revision that must be applied before this one")
+    parser.add_argument("--version-path", metavar="DIR", help="the folder to write to, where there are several")
+    parser.add_argument("--rev-id", metavar="ID", help="the revision's id, in place of a random one")
+
+
+def run(arguments: Namespace, settings: Settings) -> int:
+    """Compare, write, and say what the file does."""
+    terminal = arguments.terminal
+    message = arguments.message or arguments.option_message
+    if not (message and message.strip()):
+        message = terminal.ask(
+            "What changes (a few words for the file's name)",
+            missing='create needs a message: python oppman.py migrate create "Add orders table"',
+        )
+    with terminal.working("comparing the models with the migrations"):
+        result = MigrationManager(settings, verbose=arguments.verbose).create(
+            message,
+            empty=arguments.empty,
+            dry_run=arguments.dry_run,
+            head=arguments.head,
+            splice=arguments.splice,
+            branch_label=arguments.branch_label,
+            depends_on=arguments.depends_on,
+            version_path=arguments.version_path,
+            revision=arguments.rev_id,
+        )
+    terminal.result(result)
+    if result.path is None or result.source is None:
+        terminal.data("no changes: models and migrations agree, nothing written")
+        return 0
+    for change in result.changes:
+        mark = terminal.paint("  ! ", "yellow") if change.loses_data else "  + "
+        (terminal.story if result.dry_run else terminal.data)(f"{mark}{change.text}")
+    if result.dry_run:
+        terminal.data(result.source.rstrip())
+        terminal.story("dry run, nothing written")
+        return 0
+    terminal.data(f"wrote     {settings.shown(result.path)}")
+    if any(change.loses_data for change in result.changes):
+        terminal.warn("the lines marked ! remove data; a column that was renamed shows as dropped and added")
+    terminal.story("next      look it over, then: python oppman.py migrate upgrade")
+    return 0

@@ -1,0 +1,33 @@
+"""Where the database stands: its revision, and how many are pending.
+
+Example: python oppman.py migrate current
+"""
+
+from argparse import ArgumentParser, Namespace
+
+from oppmigrate.config import Settings
+from oppmigrate.manager import MigrationManager
+
+
+def add_arguments(_parser: ArgumentParser) -> None:
+    """No options of its own."""
+
+
+def run(arguments: Namespace, settings: Settings) -> int:
+    """A line for each recorded head."""
+    terminal = arguments.terminal
+    result = MigrationManager(settings, verbose=arguments.verbose).current()
+    terminal.result(result)
+    pending = f"{len(result.pending)} pending"
+    for info in result.revisions:
+        state = "head" if result.is_head else ("head of its branch, " if info.is_head else "") + pending
+        terminal.data(f"{info.revision} ({state})  {info.message}")
+    for revision in result.missing:
+        terminal.data(f"{revision} (no file defines it)")
+    if not (result.revisions or result.missing):
+        terminal.data(f"base ({pending})" if result.pending else "base (there are no revisions yet)")
+    if not result.exists:
+        terminal.story(f"there is no database at {result.database_url} yet")
+    if result.pending:
+        terminal.story("next      python oppman.py migrate upgrade")
+    return 0

@@ -1,0 +1,27 @@
+"""The newest revision of each branch; more than one means that branches wait to be merged.
+
+Example: python oppman.py migrate heads
+"""
+
+from argparse import ArgumentParser, Namespace
+
+from oppmigrate.cli.listing import print_revisions
+from oppmigrate.config import Settings
+from oppmigrate.manager import MigrationManager
+
+
+def add_arguments(_parser: ArgumentParser) -> None:
+    """No options of its own."""
+
+
+def run(arguments: Namespace, settings: Settings) -> int:
+    """One line a head."""
+    terminal = arguments.terminal
+    result = MigrationManager(settings, verbose=arguments.verbose).heads()
+    terminal.result(result)
+    if not result.revisions:
+        terminal.data("no revisions yet")
+    print_revisions(terminal, result.revisions, verbose=arguments.verbose)
+    if len(result.revisions) > 1:
+        terminal.story('next      python oppman.py migrate merge "Merge heads"')
+    return 0

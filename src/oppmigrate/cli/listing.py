@@ -1,0 +1,37 @@
+"""Revisions in lines: what `history`, `heads` and `check` print."""
+
+from collections.abc import Sequence
+
+from oppmigrate.cli.terminal import Terminal
+from oppmigrate.results import RevisionInfo
+
+STYLES = {"applied": "green", "current": "bold", "pending": "yellow", "unknown": "dim"}
+
+
+def print_revisions(terminal: Terminal, revisions: Sequence[RevisionInfo], *, verbose: bool = False) -> None:
+    """One line a revision: id, message, date, status; with `verbose`, parents, labels, file and docstring too."""
+    width = max((len(info.revision) for info in revisions), default=0)
+    message_width = min(60, max((len(info.message) for info in revisions), default=0))
+    for info in revisions:
+        created = f"{info.created:%Y-%m-%d %H:%M}" if info.created else " " * 16
+        status = terminal.paint(f"{info.status:<7}", STYLES[info.status])
+        marks = " ".join(_marks(info))
+        line = f"{info.revision:<{width}}  {status}  {created}  {info.message:<{message_width}}  {marks}"
+        terminal.data(line.rstrip())
+        if verbose:
+            _print_details(terminal, info)
+
+
+def _marks(info: RevisionInfo) -> list[str]:
+    labels = [f"[{label}]" for label in info.branch_labels]
+    return [*(["(head)"] if info.is_head else []), *(["(merge)"] if len(info.down_revisions) > 1 else []), *labels]
+
+
+def _print_details(terminal: Terminal, info: RevisionInfo) -> None:
+    terminal.data(f"    parent   {', '.join(info.down_revisions) or 'base'}")
+    if info.depends_on:
+        terminal.data(f"    depends  {', '.join(info.depends_on)}")
+    terminal.data(f"    file     {info.path}")
+    for line in info.docstring.splitlines()[1:]:
+        if line.strip() and not line.startswith(("Revision ID:", "Revises:", "Create Date:")):
+            terminal.data(f"    {line.strip()}")

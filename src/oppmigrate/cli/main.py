@@ -1,0 +1,127 @@
+"""From `sys.argv` to an exit code: 0 as asked, 1 refused, failed or behind, 2 wrong usage, 130 interrupted."""
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from oppmigrate import __version__
+from oppmigrate.cli import help as help_pages
+from oppmigrate.cli.arguments import CommandParser, parse_globals
+from oppmigrate.cli.registry import Command, CommandGroup, find_command
+from oppmigrate.cli.terminal import Terminal
+from oppmigrate.config import Settings, find_project, has_models, load_settings
+from oppmigrate.errors import MigrateError, NoProject, WrongUsage
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None, *, project: Path | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        argv: the arguments without the program's name; those of the process by default.
+        project: the project's folder where `--project` does not name one: an `oppman.py` passes its own.
+    """
+    terminal = Terminal()
+    try:
+        options, rest = parse_globals(sys.argv[1:] if argv is None else list(argv))
+        terminal = Terminal(as_json=options.json, quiet=options.quiet, interactive=not options.no_input)
+        return _dispatch(terminal, options, rest, project)
+    except MigrateError as error:
+        terminal.fail(error)
+        if "options" in locals() and options.verbose:
+            _print_traceback(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        terminal.interrupted()
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader (`| head`) has what it wants; Python must not complain at exit about the pipe either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _dispatch(terminal: Terminal, options: Namespace, rest: list[str], project: Path | None) -> int:
+    if options.version:
+        terminal.data(f"oppman {__version__}")
+        return 0
+    found, arguments = find_command(rest, lambda: _settings(options, project, quiet=True).commands)
+    if isinstance(found, CommandGroup):
+        return _show_group(terminal, options, found, arguments, project)
+    return _run(terminal, options, found, arguments, project)
+
+
+def _show_group(
+    terminal: Terminal, options: Namespace, group: CommandGroup, arguments: list[str], project: Path | None
+) -> int:
+    if arguments and not arguments[0].startswith("-"):
+        raise help_pages.unknown_command(group, arguments[0])
+    settings = _settings(options, project, quiet=True)
+    terminal.data(help_pages.group_page(group, settings))
+    return 0
+
+
+def _run(terminal: Terminal, options: Namespace, command: Command, arguments: list[str], project: Path | None) -> int:
+    parser = CommandParser(command)
+    parsed = parser.parse(arguments)
+    if parsed is None:
+        terminal.data(parser.format_help().rstrip())
+        return 0
+    _refuse_shadowed(options, project, command)
+    parsed.terminal, parsed.verbose = terminal, options.verbose
+    settings = _settings(options, project, starts_project=command.starts_project)
+    return command.run(parsed, settings)
+
+
+def _refuse_shadowed(options: Namespace, project: Path | None, command: Command) -> None:
+    """Look before the first import of Alembic: the project's folder stands in front of site-packages."""
+    from oppmigrate.installation import check_installation
+
+    check_installation(_folder(options, project) or Path.cwd())
+
+
+def _settings(
+    options: Namespace, project: Path | None, *, quiet: bool = False, starts_project: bool = False
+) -> Settings:
+    folder = _folder(options, project)
+    if folder is None and starts_project and has_models(Path.cwd()):
+        folder = Path.cwd()  # a project of its own, even inside of another one's folder
+    try:
+        folder = folder or find_project(Path.cwd())
+    except NoProject:
+        if not (quiet or starts_project):
+            raise
+        folder = Path.cwd()
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))  # the application's commands and models are imported from there
+    try:
+        return load_settings(
+            folder,
+            database_url=options.database_url,
+            config_file=options.config and Path(options.config).absolute(),
+            section=options.name,
+            models=getattr(options, "models", None) or (),
+            x_arguments=options.x,
+        )
+    except MigrateError:
+        if quiet:
+            return Settings(project=folder)
+        raise
+
+
+def _folder(options: Namespace, project: Path | None) -> Path | None:
+    named = options.project or os.environ.get("OPPMAN_PROJECT")
+    if named:
+        folder = Path(named).absolute()
+        if not folder.is_dir():
+            raise WrongUsage(f"--project {named}: there is no such folder", do="name the folder that holds alembic.ini")
+        return folder
+    return project.absolute() if project else None
+
+
+def _print_traceback(error: MigrateError) -> None:
+    import traceback
+
+    traceback.print_exception(error)

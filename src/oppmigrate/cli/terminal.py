@@ -1,0 +1,135 @@
+"""What a command says: data on stdout, the story on stderr, questions on a terminal only."""
+
+import contextlib
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from oppmigrate.errors import MigrateError, Refused, WrongUsage
+from oppmigrate.results import as_json
+
+STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+# seconds of work after which a person is shown that it goes on
+PATIENCE_S = 0.8
+
+
+class Terminal:
+    """The two streams, and how the person, or the program, at the other end wants them."""
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False, interactive: bool = True) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+        self._out, self._err = sys.stdout, sys.stderr
+        self.can_ask = interactive and not as_json and sys.stdin is not None and sys.stdin.isatty()
+
+    def data(self, text: str) -> None:
+        """A line of the answer itself; nothing with --json, which has its own."""
+        if not self.as_json:
+            print(text, file=self._out)
+
+    def result(self, value: Any) -> None:
+        """The whole answer as JSON, where that is asked for."""
+        if self.as_json:
+            print(json.dumps(as_json(value), indent=2), file=self._out)
+
+    def story(self, text: str) -> None:
+        """What is going on, for a person who watches."""
+        if not self.quiet:
+            print(text, file=self._err)
+
+    def warn(self, text: str) -> None:
+        """Something the person should know though the command went well."""
+        print(f"{self.paint('note:', 'yellow', self._err)} {text}", file=self._err)
+
+    def fail(self, error: MigrateError) -> None:
+        """The error in its three parts; with --json on stdout too."""
+        if self.as_json:
+            parts = {"kind": error.kind, "what": error.what, "why": error.why, "do": error.do, **error.facts}
+            print(json.dumps({"error": as_json(parts)}, indent=2, default=str), file=self._out)
+        text = str(error).replace("error:", self.paint("error:", "red", self._err), 1)
+        print(text, file=self._err, flush=True)
+
+    def interrupted(self) -> None:
+        """Ctrl-C: the last word."""
+        print("\ninterrupted", file=self._err, flush=True)
+
+    def paint(self, text: str, style: str, stream: TextIO | None = None) -> str:
+        """Text in a style, on a terminal that shows styles; meaning never lies in the colour alone."""
+        stream = stream or self._out
+        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty()
+        return text if plain else f"\x1b[{STYLES[style]}m{text}\x1b[0m"
+
+    def confirm(self, question: str, *, flag: str = "--yes") -> None:
+        """Ask for a yes.
+
+        Raises:
+            Refused: the answer was no, or there is nobody to ask and `flag` was not given.
+        """
+        if not self.can_ask:
+            raise Refused(
+                question.rstrip("?"), why="this needs a yes, and there is no terminal to ask on", do=f"add {flag}"
+            )
+        if self._ask(f"{question} [y/N]: ").strip().lower() not in ("y", "yes"):
+            raise Refused("nothing was changed", why="the answer was no")
+
+    def ask(self, question: str, *, missing: str) -> str:
+        """Ask for a text.
+
+        Raises:
+            WrongUsage: there is nobody to ask, or nothing was typed; `missing` says what is.
+        """
+        answer = self._ask(f"{question}: ").strip() if self.can_ask else ""
+        if not answer:
+            raise WrongUsage(missing)
+        return answer
+
+    def _ask(self, prompt: str) -> str:
+        print(prompt, end="", file=self._err, flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            print(file=self._err)
+            raise Refused("nothing was changed", why="the input ended before the answer")
+        return line.rstrip("\n")
+
+    @contextlib.contextmanager
+    def working(self, text: str) -> Iterator[None]:
+        """Show that work goes on, on a terminal, once it has lasted a moment."""
+        if self.quiet or not self._err.isatty():
+            yield
+            return
+        spinner = _Spinner(text)
+        spinner.timer.start()
+        try:
+            yield
+        finally:
+            spinner.stop()
+
+
+class _Spinner:
+    """rich's spinner, imported only when somebody has waited long enough to see it."""
+
+    def __init__(self, text: str) -> None:
+        self.timer = threading.Timer(PATIENCE_S, self._start)
+        self.timer.daemon = True
+        self._text = text
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._status: Any = None
+
+    def _start(self) -> None:
+        from rich.console import Console
+
+        with self._lock:
+            if not self._stopped:
+                self._status = Console(stderr=True).status(self._text)
+                self._status.start()
+
+    def stop(self) -> None:
+        self.timer.cancel()
+        with self._lock:
+            self._stopped = True
+            if self._status is not None:
+                self._status.stop()

@@ -1,0 +1,245 @@
+"""What the engine asks of a database. Every method has a safe default: what a server cannot do is refused."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from oppmigrate.databases.connecting import run_coroutine
+from oppmigrate.errors import DatabaseUnreachable, DriverMissing, MigrateError, UnsupportedDatabase
+
+T = TypeVar("T")
+Progress = Callable[[int, int], None]  # bytes done, bytes in all
+
+SECRET_OPTIONS = frozenset({"password", "passwd", "sslpassword", "ssl_key_password"})
+MASK = "***"
+
+
+class Database:
+    """One database of one kind of server, by its URL; nothing is connected to before a method needs it.
+
+    A subclass with `backends`, in a module of this folder, is found by itself: see `opening`.
+    """
+
+    name: ClassVar[str] = "this kind of database"
+    backends: ClassVar[frozenset[str]] = frozenset()  # SQLAlchemy's names for what the class serves
+    drivers: ClassVar[tuple[str, ...]] = ()  # for a URL that names none, after the one SQLAlchemy would choose
+    install: ClassVar[Mapping[str, str]] = {}  # driver -> what to give to `pip install`, where it is not the driver
+    rolls_back_ddl: ClassVar[bool] = False
+    one_transaction: ClassVar[bool] = False  # a whole upgrade in one transaction by default
+    rebuilds_tables: ClassVar[bool] = False  # needs Alembic's batch mode
+    backup_suffix: ClassVar[str] = ".backup"
+    connect_timeout_s: ClassVar[int] = 5
+    lock_timeout_s: ClassVar[float] = 5  # how long one statement may wait for somebody else's lock
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.safe_url!r})"
+
+    # ---- what it is called
+
+    @property
+    def safe_url(self) -> str:
+        """The URL with every password as ***."""
+        secrets = {name: MASK for name in self.url.query if name in SECRET_OPTIONS}
+        return self.url.update_query_dict(secrets).render_as_string(hide_password=True)
+
+    @property
+    def label(self) -> str:
+        """A short name, for the names of files."""
+        return self.url.database or self.url.get_backend_name()
+
+    @property
+    def is_async(self) -> bool:
+        return bool(getattr(self.url.get_dialect(), "is_async", False))
+
+    # ---- connections
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Open a connection, give it to `work`, close it; what `work` did not commit is rolled back.
+
+        An async driver is used as it is, on an event loop of its own; in a thread of its own when the caller
+        is inside a running one.
+
+        Raises:
+            DatabaseError: the subclass that fits, for what the driver answers and `explain` understands.
+        """
+        connected = False
+
+        def entered(connection: Connection) -> T:
+            nonlocal connected
+            connected = True
+            return work(connection)
+
+        try:
+            return self._run_async(entered) if self.is_async else self._run_sync(entered)
+        except MigrateError:
+            raise
+        except Exception as error:
+            explained = self.explain(error) or (None if connected else self._explain_connecting(error))
+            if explained is None:
+                raise
+            raise explained from error
+
+    def _run_sync(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.connect() as connection:
+            return work(connection)
+
+    def _run_async(self, work: Callable[[Connection], T]) -> T:
+        from sqlalchemy.ext.asyncio import AsyncEngine
+
+        async def main() -> T:
+            async with AsyncEngine(self.engine).connect() as connection:
+                return await connection.run_sync(work)
+
+        return run_coroutine(main)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """A sync engine, or the sync side of an async one; without a pool, so that closing a connection closes it."""
+        engine = create_engine(self.url, poolclass=NullPool, connect_args=self.connect_arguments())
+        self.set_up(engine)
+        return engine
+
+    def connect_arguments(self) -> dict[str, Any]:
+        """What the driver gets beside the URL, such as the time it may take to connect."""
+        return {}
+
+    def set_up(self, engine: Engine) -> None:
+        """Add what every connection of this engine needs."""
+
+    def connect_options(self) -> dict[str, Any]:
+        """The URL as the driver's own arguments: host, port, user, password and the rest."""
+        arguments, options = self.engine.dialect.create_connect_args(self.url)
+        return {"arguments": arguments, **options}
+
+    def exists(self) -> bool:
+        """Is the database there? Never makes it."""
+        self.probe()
+        return True
+
+    def probe(self) -> None:
+        """Connect once.
+
+        Raises:
+            DatabaseError: the subclass that says why it cannot be used.
+        """
+        self.run(lambda connection: connection.exec_driver_sql("SELECT 1").close())
+
+    # ---- migrating
+
+    def prepare(self, connection: Connection) -> None:
+        """Make a connection fit for migrating, before a transaction is begun on it."""
+
+    def release(self, connection: Connection) -> None:
+        """Undo `prepare`, for a connection that somebody else owns."""
+
+    def lock(self, connection: Connection, key: str, timeout_s: float) -> AbstractContextManager[None]:
+        """Hold the lock that lets one migration run at a time.
+
+        Args:
+            key: what is locked, in words of the caller; the same everywhere for the same database.
+            timeout_s: seconds to wait; 0 tries once.
+
+        Raises:
+            DatabaseLocked: somebody else still holds it after `timeout_s`; nothing was changed.
+        """
+        return _no_lock()
+
+    def check_integrity(self, connection: Connection) -> None:
+        """Look, before the commit, for damage that the server itself does not look for.
+
+        Raises:
+            MigrationFailed: with the table and the number of rows.
+        """
+
+    def scratch(self) -> AbstractContextManager["Database"]:
+        """An empty database of the same kind to try things in, removed whatever happens."""
+        raise self._cannot("make a scratch database")
+
+    # ---- the whole of it
+
+    def backup(self, target: Path, *, progress: Progress | None = None) -> None:
+        """Write a verified copy of everything to `target`, which must not exist; leaves nothing there on failure.
+
+        Raises:
+            BackupError: `target` exists, a program is missing, or the copy does not prove whole.
+        """
+        raise self._cannot("take a backup")
+
+    def verify_backup(self, path: Path) -> None:
+        """Raises:
+        BackupUnreadable: the file is not a whole backup of this kind of database.
+        """
+        raise self._cannot("read a backup")
+
+    def restore(self, path: Path) -> None:
+        """Put the backup in the place of what the database holds; a backup that does not verify changes nothing."""
+        raise self._cannot("restore a backup")
+
+    def delete(self) -> tuple[str, ...]:
+        """Remove everything the database holds and say, in words, what it was."""
+        raise self._cannot("be emptied")
+
+    def size_bytes(self) -> int:
+        """What the database takes on the server's disk."""
+        raise self._cannot("tell its size")
+
+    # ---- errors
+
+    def explain(self, error: Exception) -> MigrateError | None:
+        """The error of a driver in our words, never with a password; None when it says nothing we know."""
+        if isinstance(error, ImportError):
+            return driver_missing(self.url, self.install, why=str(error))
+        return None
+
+    def _explain_connecting(self, error: Exception) -> MigrateError | None:
+        """Whatever a driver raises before there is a connection."""
+        if not isinstance(error, (DBAPIError, OSError, EOFError)):
+            return None
+        return DatabaseUnreachable(
+            f"cannot connect to {self.safe_url}",
+            why=first_line(error) or f"no answer within {self.connect_timeout_s} s",
+            do="look whether the server runs and whether host and port of the URL are right",
+            url=self.safe_url,
+        )
+
+    def _cannot(self, deed: str) -> UnsupportedDatabase:
+        return UnsupportedDatabase(
+            f"{self.name} ({self.safe_url}) cannot {deed}", why="oppmigrate does not know how to"
+        )
+
+
+def driver_missing(url: URL, install: Mapping[str, str], *, why: str | None = None) -> DriverMissing:
+    """The error for a driver that cannot be imported."""
+    driver = url.drivername.partition("+")[2] or next(iter(install), url.drivername)
+    return DriverMissing(
+        f"the driver `{driver}` for {url.get_backend_name()} is not installed",
+        why=why,
+        do=f"pip install {install.get(driver, driver)}",
+        driver=driver,
+    )
+
+
+def original(error: BaseException) -> BaseException:
+    """The driver's own error inside SQLAlchemy's."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.orig
+    return error
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what the driver said."""
+    return next(iter(str(original(error)).strip().splitlines()), "")
+
+
+@contextmanager
+def _no_lock() -> Iterator[None]:
+    yield

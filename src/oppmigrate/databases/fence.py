@@ -1,0 +1,48 @@
+"""A fence around scratch work that shares a server with real data: statements that name the real data are refused.
+
+It reads the text of statements, so it stops what a revision writes by name, not what a function on the server composes.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from oppmigrate.errors import AccessDenied
+
+DATA_DEFINITION = re.compile(r"\s*(create|alter|drop|truncate|comment|grant|revoke|rename)\b", re.IGNORECASE)
+# what is not inside of any schema, or moves to another one
+WHOLE_DATABASE = re.compile(
+    r"\s*((create|alter|drop)\s+(schema|database|extension|role|user|publication|subscription|event\s+trigger|server)\b"
+    r"|use\s|set\s+(session\s+|local\s+)?search_path\b)|\bset_config\s*\(\s*'search_path'",
+    re.IGNORECASE,
+)
+SHOWN_CHARACTERS = 120
+
+
+def fence_off(engine: Engine, names: Iterable[str], *, what: str, do: str) -> None:
+    """Refuse, on the engine, every statement that reaches into one of the schemas or databases.
+
+    Args:
+        names: the schemas or databases with real data.
+        what: the scratch place, in words.
+        do: what gives a scratch place that needs no fence.
+    """
+    choice = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    qualified = rf"""(?<![\w$."`])["`]?(?:{choice})["`]?\s*\.\s*["`\w]"""
+    anywhere = re.compile(qualified, re.IGNORECASE) if choice else None
+    words = r"\b(?:from|join|into|update|table|only|using|call)\s+(?:\(\s*)*"
+    as_table = re.compile(words + qualified.replace('(?<![\\w$."`])', ""), re.IGNORECASE) if choice else None
+
+    def refuse(_c: Any, _cursor: Any, statement: str, _p: Any, _context: Any, _many: bool) -> None:
+        # outside of data definition, `users.id` may as well be a column of the table `users`
+        pattern = anywhere if DATA_DEFINITION.match(statement) else as_table
+        if (pattern and pattern.search(statement)) or WHOLE_DATABASE.search(statement):
+            raise AccessDenied(
+                f"a statement was not run in {what}: {' '.join(statement.split())[:SHOWN_CHARACTERS]}",
+                why="it names a schema or a database outside of it, and would change real data",
+                do=do,
+            )
+
+    event.listen(engine, "before_cursor_execute", refuse)

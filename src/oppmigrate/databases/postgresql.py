@@ -1,0 +1,353 @@
+"""PostgreSQL, by psycopg, asyncpg or any other of SQLAlchemy's drivers."""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, event, text
+from sqlalchemy.exc import DBAPIError
+
+from oppmigrate.databases import postgresql_dump, postgresql_errors
+from oppmigrate.databases.base import Database, Progress
+from oppmigrate.databases.fence import fence_off
+from oppmigrate.databases.postgresql_objects import (
+    quoted,
+    read_objects,
+    read_schemas,
+    refuse_dependents,
+    statements_to_empty,
+)
+from oppmigrate.errors import (
+    AccessDenied,
+    ConfigurationError,
+    DatabaseError,
+    DatabaseLocked,
+    DatabaseMissing,
+    MigrateError,
+)
+
+SAVED = "oppmigrate.prepared"
+SCRATCH_PREFIX = "oppman_scratch_"
+MAINTENANCE = ("postgres", "template1")  # databases that are there when the URL's own is not
+LIBPQ_DRIVERS = frozenset({"psycopg", "psycopg_async", "psycopg2", "psycopg2cffi"})
+POLL_S = (0.05, 0.5)  # first and longest pause between two tries for the lock
+
+EXTENSIONS = """
+SELECT e.extname, n.nspname FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+WHERE e.extname <> 'plpgsql' ORDER BY e.oid
+"""
+ENCODING = """
+SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = current_database()
+"""
+SCHEMAS_OF_EXTENSIONS_ONLY = """
+SELECT DISTINCT n.nspname FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+WHERE n.nspname <> 'pg_catalog' AND NOT EXISTS (
+  SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid AND NOT EXISTS (
+    SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e'))
+"""
+HOLDER = """
+SELECT a.pid, a.application_name, host(a.client_addr), date_trunc('second', clock_timestamp() - a.backend_start)::text
+FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND ((l.classid::bigint << 32) | l.objid::bigint) = {key}
+"""
+
+
+class PostgreSQL(Database):
+    """A database of a PostgreSQL server."""
+
+    name = "PostgreSQL"
+    backends = frozenset({"postgresql"})
+    drivers = ("psycopg", "asyncpg", "psycopg2")
+    install = {"psycopg": "'oppmigrate[postgresql]'", "psycopg_async": "'oppmigrate[postgresql]'"}
+    rolls_back_ddl = True
+    backup_suffix = ".dump"
+
+    def __init__(self, url: URL) -> None:
+        if not (url.database or url.query.get("dbname") or url.query.get("service")):
+            raise ConfigurationError(
+                "the database URL names no database",
+                do="write it after the last slash: postgresql://user@host:5432/NAME",
+            )
+        super().__init__(url)
+
+    # ---- connections
+
+    def connect_arguments(self) -> dict[str, Any]:
+        driver = self.url.get_driver_name()
+        if driver in LIBPQ_DRIVERS:
+            wanted = {"connect_timeout": self.connect_timeout_s, "fallback_application_name": "oppmigrate"}
+        else:
+            wanted = {"timeout": self.connect_timeout_s} if driver == "asyncpg" else {}
+        return {name: value for name, value in wanted.items() if name not in self.url.query}
+
+    def exists(self) -> bool:
+        try:
+            self.probe()
+        except DatabaseMissing:
+            return False
+        return True
+
+    def size_bytes(self) -> int:
+        query = "SELECT pg_database_size(current_database())"
+        return int(self.run(lambda connection: connection.exec_driver_sql(query).scalar_one()))
+
+    # ---- migrating
+
+    def prepare(self, connection: Connection) -> None:
+        """As `Database.prepare`: a waiting ALTER would make every later query of its table wait behind it."""
+        if SAVED in connection.info:
+            return
+        with _by_itself(connection):
+            before = connection.exec_driver_sql("SHOW lock_timeout").scalar_one()
+            connection.info[SAVED] = before
+            if before == "0":
+                connection.exec_driver_sql(f"SET lock_timeout = {int(self.lock_timeout_s * 1000)}")
+
+    def release(self, connection: Connection) -> None:
+        if connection.closed or connection.invalidated or connection.info.pop(SAVED, None) != "0":
+            return
+        with _by_itself(connection):
+            connection.exec_driver_sql("SET lock_timeout = 0")
+
+    @contextmanager
+    def lock(self, connection: Connection, key: str, timeout_s: float) -> Iterator[None]:
+        """As `Database.lock`, for the session. Polled: who waits inside a statement blocks CREATE INDEX CONCURRENTLY.
+
+        The session must be one: through pgbouncer in transaction mode it is not; give the server's own address there.
+        """
+        number = lock_number(key)
+        statement = f"SELECT pg_try_advisory_lock({number})"
+        _poll(lambda: self._try(connection, statement), timeout_s, lambda: self._held(connection, number, timeout_s))
+        try:
+            yield
+        finally:
+            _unlock(connection, f"SELECT pg_advisory_unlock({number})")
+
+    def _try(self, connection: Connection, statement: str) -> bool:
+        with _by_itself(connection):
+            return bool(connection.exec_driver_sql(statement).scalar_one())
+
+    def _held(self, connection: Connection, number: int, timeout_s: float) -> DatabaseLocked:
+        with _by_itself(connection):
+            row = connection.exec_driver_sql(HOLDER.format(key=number)).first()
+        who = (
+            f"process {row[0]} ({row[1] or 'no name'}, from {row[2] or 'this host'}, connected for {row[3]})"
+            if row
+            else ""
+        )
+        return DatabaseLocked(
+            f"another migration of `{self.url.database}` is running",
+            why=f"{who or 'another session'} holds the migration lock; waited {timeout_s:g} s for it",
+            do="wait until it is done and run the command again"
+            + (f"; if it hangs: SELECT pg_terminate_backend({row[0]})" if row else ""),
+            pid=row[0] if row else None,
+        )
+
+    # ---- scratch
+
+    @contextmanager
+    def scratch(self) -> Iterator[Database]:
+        """As `Database.scratch`: a database of its own, or, where the rights allow only that, a schema in this one.
+
+        In the schema, statements that name another schema are refused: they would change real data.
+        """
+        name = SCRATCH_PREFIX + secrets.token_hex(6)
+        home = self._home()
+        made: Database
+        try:
+            made = self._make_scratch_database(home, name)
+        except AccessDenied as error:
+            if home.url.database != self.url.database:
+                raise self._no_scratch(error) from error
+            made = self._make_scratch_schema(name, error)
+            removal = f"DROP SCHEMA IF EXISTS {name} CASCADE"
+        else:
+            removal = f"DROP DATABASE IF EXISTS {name}"
+        with removed_after(home, removal, name):
+            yield made
+
+    def _home(self) -> "PostgreSQL":
+        """A database to be connected to while others are made: this one, or where it is missing the server's own."""
+        if self.exists():
+            return self
+        for database in MAINTENANCE:
+            home = PostgreSQL(self.url.set(database=database))
+            with suppress(DatabaseMissing, AccessDenied):
+                home.probe()
+                return home
+        raise postgresql_errors.missing(self.url)
+
+    def _make_scratch_database(self, home: "PostgreSQL", name: str) -> "PostgreSQL":
+        encoding, collate, ctype = home.run(lambda connection: connection.exec_driver_sql(ENCODING).one())
+        literals = [str(value).replace("'", "''") for value in (encoding, collate, ctype)]
+        home.run_alone(
+            "CREATE DATABASE {} TEMPLATE template0 ENCODING '{}' LC_COLLATE '{}' LC_CTYPE '{}'".format(name, *literals)
+        )
+        made = PostgreSQL(self.url.set(database=name))
+        try:
+            if home.url.database == self.url.database:
+                extensions = home.run(lambda connection: connection.exec_driver_sql(EXTENSIONS).all())
+                for extension, schema in extensions:
+                    made.run_alone(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+                    made.run_alone(
+                        f"CREATE EXTENSION IF NOT EXISTS {quoted(extension)} SCHEMA {quoted(schema)} CASCADE"
+                    )
+        except BaseException:
+            home.run_alone(f"DROP DATABASE IF EXISTS {name}")
+            raise
+        return made
+
+    def _make_scratch_schema(self, name: str, denied: AccessDenied) -> "PostgreSQL":
+        names = self.run(read_schemas)
+        beside = self.run(lambda connection: connection.scalars(text(SCHEMAS_OF_EXTENSIONS_ONLY)).all())
+        try:
+            self.run_alone(f"CREATE SCHEMA {name}")
+        except AccessDenied as error:
+            raise self._no_scratch(error) from denied
+        return _ScratchSchema(self.url, name, beside=beside, real=names)
+
+    def _no_scratch(self, error: AccessDenied) -> AccessDenied:
+        user = self.url.username or "the user"
+        return AccessDenied(
+            f"`{user}` may not make a scratch database on {postgresql_errors.address(self.url)}",
+            why=f"the models are compared with an empty database brought to the latest revision; {error.why}",
+            do=f'ALTER ROLE "{user}" CREATEDB  (or: GRANT CREATE ON DATABASE "{self.url.database}" TO "{user}")',
+            user=user,
+        )
+
+    def run_alone(self, statement: str) -> None:
+        """Run one statement that takes no transaction around it."""
+
+        def work(connection: Connection) -> None:
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(statement)
+
+        self.run(work)
+
+    # ---- the whole of it
+
+    def backup(self, target: Path, *, progress: Progress | None = None) -> None:
+        postgresql_dump.backup(self.url, self._settings(), target, self._server_version())
+
+    def verify_backup(self, path: Path) -> None:
+        postgresql_dump.verify(path)
+
+    def restore(self, path: Path) -> None:
+        """As `Database.restore`: the whole database, every schema, in one transaction."""
+        postgresql_dump.verify(path)
+        drops = self.run(statements_to_empty)
+        postgresql_dump.restore(self.url, self._settings(), path, drops, self.lock_timeout_s)
+
+    def delete(self, schemas: Sequence[str] = ()) -> tuple[str, ...]:
+        """As `Database.delete`, in one transaction: what lies in the current schema, or in those named.
+
+        Raises:
+            Refused: something in another schema depends on it; nothing was removed.
+        """
+
+        def work(connection: Connection) -> tuple[str, ...]:
+            with connection.begin():
+                chosen = list(schemas) or [connection.exec_driver_sql("SELECT current_schema()").scalar_one()]
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(self.lock_timeout_s * 1000)}")
+                refuse_dependents(connection, chosen)
+                stored = read_objects(connection, chosen)
+                for item in stored:
+                    connection.exec_driver_sql(item.drop.replace("%", "%%"))
+            return tuple(str(item) for item in stored)
+
+        return self.run(work)
+
+    def _settings(self) -> dict[str, str]:
+        return postgresql_dump.connection_settings(self.connect_options())
+
+    def _server_version(self) -> int:
+        query = "SELECT current_setting('server_version_num')::int / 10000"
+        return int(self.run(lambda connection: connection.exec_driver_sql(query).scalar_one()))
+
+    def explain(self, error: Exception) -> MigrateError | None:
+        return postgresql_errors.explain(self.url, error) or super().explain(error)
+
+
+class _ScratchSchema(PostgreSQL):
+    """A schema of a database that holds real data as well."""
+
+    def __init__(self, url: URL, schema: str, beside: Sequence[str], real: Sequence[str]) -> None:
+        super().__init__(url)
+        self.search_path = ", ".join(quoted(name) for name in (schema, *beside))
+        self.real = tuple(real)
+
+    def set_up(self, engine: Engine) -> None:
+        def choose_schema(driver: Any, _record: Any) -> None:
+            cursor = driver.cursor()
+            cursor.execute(f"SET search_path TO {self.search_path}")
+            cursor.close()
+            driver.commit()
+
+        # before SQLAlchemy's own listener, which asks for the default schema
+        event.listen(engine, "connect", choose_schema, insert=True)
+        user = self.url.username or "the user"
+        fence_off(engine, self.real, what="the scratch schema", do=f'ALTER ROLE "{user}" CREATEDB')
+
+
+def lock_number(key: str) -> int:
+    """The key as PostgreSQL takes it: 64 bits, with a sign."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big", signed=True)
+
+
+@contextmanager
+def removed_after(home: PostgreSQL, removal: str, name: str) -> Iterator[None]:
+    """Remove the scratch place at the end; an error of the work itself goes before one of the removal."""
+    try:
+        yield
+    except BaseException as error:
+        try:
+            home.run_alone(removal)
+        except MigrateError as left:
+            error.add_note(f"{name} was left behind ({left.what}); to remove it: {removal}")
+        raise
+    try:
+        home.run_alone(removal)
+    except MigrateError as error:
+        raise DatabaseError(f"{name} could not be removed", why=error.what, do=removal) from error
+
+
+@contextmanager
+def _by_itself(connection: Connection) -> Iterator[None]:
+    """Commit what was begun here, so that the caller begins anew; leave the caller's own transaction alone."""
+    inside = connection.in_transaction()
+    try:
+        yield
+    except BaseException:
+        if not inside and connection.in_transaction():
+            connection.rollback()
+        raise
+    if not inside and connection.in_transaction():
+        connection.commit()
+
+
+def _poll(attempt: Callable[[], bool], timeout_s: float, give_up: Callable[[], DatabaseLocked]) -> None:
+    """Try until it succeeds or the time is over."""
+    deadline = time.monotonic() + timeout_s
+    pause, longest = POLL_S
+    while not attempt():
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise give_up()
+        time.sleep(min(pause, left))
+        pause = min(pause * 1.5, longest)
+
+
+def _unlock(connection: Connection, statement: str) -> None:
+    """Give the lock back; a session that has ended has given it back."""
+    if connection.closed or connection.invalidated:
+        return
+    with suppress(DBAPIError):
+        if connection.in_transaction():
+            connection.rollback()
+        with _by_itself(connection):
+            connection.exec_driver_sql(statement)

@@ -1,0 +1,233 @@
+"""SQLite: a file, whose DDL can be rolled back once Python's driver is kept from committing it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from sqlalchemy import URL, Connection, event
+
+from oppmigrate.databases import sqlite_errors, sqlite_files
+from oppmigrate.databases.base import Database, Progress
+from oppmigrate.errors import MigrateError, MigrationFailed, Refused, UnsupportedDatabase
+
+SAVED = "oppmigrate.prepared"  # where a connection keeps what `release` has to put back
+LOCK = "oppmigrate.lock"  # set while the caller of `lock` has chosen how long to wait
+LEGACY_TRANSACTIONS = -1  # sqlite3.LEGACY_TRANSACTION_CONTROL, Python 3.12+
+
+
+class SQLite(Database):
+    """A SQLite file, or a database in memory."""
+
+    name = "SQLite"
+    backends = frozenset({"sqlite"})
+    drivers = ("pysqlite", "aiosqlite")
+    rolls_back_ddl = True
+    one_transaction = True
+    rebuilds_tables = True
+    backup_suffix = ".db"
+
+    # ---- the file
+
+    @property
+    def path(self) -> Path | None:
+        """The file, through symbolic links; None for a database in memory."""
+        name = self.url.database or ""
+        if name in ("", ":memory:") or self.url.query.get("mode") == "memory":
+            return None
+        if name.startswith("file:"):
+            name = unquote(name.removeprefix("file:").partition("?")[0])
+            name = name.removeprefix("//localhost") if name.startswith("//localhost/") else name
+            if name in ("", ":memory:"):
+                return None
+        return Path(name).resolve()
+
+    @property
+    def label(self) -> str:
+        return self.path.stem if self.path else "memory"
+
+    def exists(self) -> bool:
+        """Is the file there? A folder in its place, or a file of another kind, exists: `probe` says what is wrong."""
+        return self.path is not None and self.path.exists()
+
+    def probe(self) -> None:
+        if self.path is not None:
+            sqlite_errors.require(self.path)
+        self.run(lambda connection: connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").close())
+
+    def size_bytes(self) -> int:
+        places = [place for place in self._files("measured") if place.exists()]
+        return sum(place.stat().st_size for place in places if not place.name.endswith("-shm"))
+
+    # ---- migrating
+
+    def prepare(self, connection: Connection) -> None:
+        """As `Database.prepare`: explicit BEGIN IMMEDIATE, foreign keys unenforced, a wait for locks.
+
+        A table is rebuilt by dropping the old one, which deletes every ON DELETE CASCADE child row while foreign keys
+        are enforced; only the pragma outside of a transaction stops that. Source: SQLite, "Making Other Kinds Of Table
+        Schema Changes", step 1.
+
+        Raises:
+            Refused: a transaction is open and foreign keys are enforced in it.
+        """
+        if SAVED in connection.info:
+            return
+        driver = _driver(connection)
+        is_inside = _is_in_transaction(connection)
+        enforced = bool(_pragma(driver, "foreign_keys"))
+        if enforced and is_inside:
+            raise Refused(
+                f"{self.safe_url}: the connection has an open transaction in which foreign keys are enforced",
+                why="rebuilding a table in it would delete the rows that refer to the table",
+                do="commit, or roll back, before migrating on this connection",
+            )
+        saved = {"foreign_keys": enforced, "busy_timeout": _pragma(driver, "busy_timeout")}
+        connection.info[SAVED] = saved
+        if not is_inside:  # changing the mode would commit what is open
+            saved["mode"] = _leave_transactions_to_us(driver)
+            _pragma(driver, "foreign_keys = OFF")
+        if LOCK not in connection.info:
+            _pragma(driver, f"busy_timeout = {int(self.lock_timeout_s * 1000)}")
+        saved["violations"] = _violations(driver)
+        event.listen(connection, "begin", self._begin)
+        if connection.in_transaction():  # SQLAlchemy has begun, SQLite perhaps not
+            self._begin(connection)
+
+    def release(self, connection: Connection) -> None:
+        saved = connection.info.pop(SAVED, None)
+        if saved is None or connection.closed or connection.invalidated:
+            return
+        event.remove(connection, "begin", self._begin)
+        driver = _driver(connection)
+        for attribute, value in saved.get("mode", {}).items():
+            setattr(driver, attribute, value)
+        _pragma(driver, f"busy_timeout = {saved['busy_timeout']}")
+        _pragma(driver, f"foreign_keys = {'ON' if saved['foreign_keys'] else 'OFF'}")
+
+    def _begin(self, connection: Connection) -> None:
+        """Begin for writing: a later step from reading to writing could fail at once, without waiting."""
+        if _is_in_transaction(connection) or _autocommits(connection):
+            return
+        driver = _driver(connection)
+        try:
+            _execute(driver, "BEGIN IMMEDIATE")
+        except Exception as error:
+            waited_s = _pragma(driver, "busy_timeout") / 1000
+            raise sqlite_errors.explain(self.path, error, waited_s) or error from error
+
+    @contextmanager
+    def lock(self, connection: Connection, key: str, timeout_s: float) -> Iterator[None]:
+        """SQLite's own write lock is the migration lock; this sets how long BEGIN IMMEDIATE waits for it."""
+        driver = _driver(connection)
+        before = _pragma(driver, "busy_timeout")
+        _pragma(driver, f"busy_timeout = {int(timeout_s * 1000)}")
+        connection.info[LOCK] = True
+        try:
+            yield
+        finally:
+            connection.info.pop(LOCK, None)
+            if not (connection.closed or connection.invalidated):
+                _pragma(_driver(connection), f"busy_timeout = {before}")
+
+    def check_integrity(self, connection: Connection) -> None:
+        before: Counter[str] = connection.info.get(SAVED, {}).get("violations", Counter())
+        broken = _violations(_driver(connection)) - before
+        if not broken:
+            return
+        tables = ", ".join(f"{count:,} in `{table}`" for table, count in sorted(broken.items()))
+        raise MigrationFailed(
+            f"rows would refer to rows that are not there: {tables}",
+            why="SQLite's foreign_key_check finds them after the migration, and did not before it",
+            do="delete or correct those rows in the revision, before the foreign key is added or the rows it needs go",
+            tables=dict(broken),
+        )
+
+    @contextmanager
+    def scratch(self) -> Iterator[Database]:
+        """A database in memory: each `run` of it opens a new, empty one."""
+        yield SQLite(URL.create(self.url.drivername))
+
+    # ---- the whole of it
+
+    def backup(self, target: Path, *, progress: Progress | None = None) -> None:
+        self._files("backed up")
+        sqlite_errors.require(self._file)
+        sqlite_files.backup(self._file, target, progress)
+
+    def verify_backup(self, path: Path) -> None:
+        sqlite_files.verify(path)
+
+    def restore(self, path: Path) -> None:
+        """As `Database.restore`. A file in the way that is no database is kept beside, as `*.unreadable-<time>`."""
+        self._files("restored")
+        sqlite_files.verify(path)
+        sqlite_files.restore(path, self._file)
+
+    def delete(self) -> tuple[str, ...]:
+        self._files("deleted")
+        sqlite_errors.require(self._file)
+        return sqlite_files.delete(self._file)
+
+    @property
+    def _file(self) -> Path:
+        assert self.path is not None
+        return self.path
+
+    def _files(self, deed: str) -> tuple[Path, ...]:
+        """The database's files, there or not."""
+        if self.path is None:
+            raise UnsupportedDatabase(
+                f"a database in memory cannot be {deed}", why=f"{self.safe_url} ends with its connection"
+            )
+        return (self.path, *sqlite_files.companions(self.path))
+
+    def explain(self, error: Exception) -> MigrateError | None:
+        return sqlite_errors.explain(self.path, error) or super().explain(error)
+
+
+def _driver(connection: Connection) -> Any:
+    """The driver's connection: SQLAlchemy would begin a transaction before a statement of its own."""
+    return connection.connection.dbapi_connection
+
+
+def _is_in_transaction(connection: Connection) -> bool:
+    """Has SQLite itself begun one?"""
+    driver: Any = connection.connection.driver_connection
+    return bool(driver.in_transaction)
+
+
+def _leave_transactions_to_us(driver: Any) -> dict[str, Any]:
+    """Keep the driver from beginning and ending transactions; returns the attributes as they were."""
+    before = {"isolation_level": driver.isolation_level}
+    if getattr(driver, "autocommit", LEGACY_TRANSACTIONS) != LEGACY_TRANSACTIONS:
+        before["autocommit"] = driver.autocommit
+        driver.autocommit = LEGACY_TRANSACTIONS
+    driver.isolation_level = None
+    return before
+
+
+def _execute(driver: Any, statement: str) -> list[Any]:
+    cursor = driver.cursor()
+    try:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
+    finally:
+        cursor.close()
+
+
+def _pragma(driver: Any, pragma: str) -> Any:
+    rows = _execute(driver, f"PRAGMA {pragma}")
+    return rows[0][0] if rows else None
+
+
+def _violations(driver: Any) -> "Counter[str]":
+    """Rows whose foreign key points nowhere, a count for each table."""
+    return Counter(row[0] for row in _execute(driver, "PRAGMA foreign_key_check"))
+
+
+def _autocommits(connection: Connection) -> bool:
+    """Is this inside of Alembic's `autocommit_block`?"""
+    return connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"

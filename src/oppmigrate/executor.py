@@ -1,0 +1,165 @@
+"""The only module that changes a database: lock, steps, checks, record."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from alembic.runtime.migration import MigrationContext, RevisionStep
+
+from oppmigrate.blame import own_line
+from oppmigrate.databases import Database
+from oppmigrate.environment.session import Environment, Visit
+from oppmigrate.errors import DatabaseLocked, EnvironmentFailed, MigrateError, MigrationFailed
+from oppmigrate.planner import State, plan_upgrade, read_state, revision_step
+from oppmigrate.results import ApplyResult, Plan, StampResult, Step
+
+
+class Progress(Protocol):
+    """Told of each step as it begins and ends; the command line draws it."""
+
+    def __call__(self, step: Step, event: Literal["begin", "end"], duration_ms: float) -> None: ...
+
+
+@dataclass
+class _Run:
+    """One application of a plan, as far as it has come."""
+
+    state: State
+    plan: Plan
+    progress: Progress | None
+    done: list[Step] = field(default_factory=list)
+    running: Step | None = None
+
+
+def apply(
+    environment: Environment, state: State, plan: Plan, *, lock_timeout_s: float, progress: Progress | None = None
+) -> ApplyResult:
+    """Carry out exactly the plan; where another process was quicker, what is left of it.
+
+    Raises:
+        MigrationFailed: a revision raised. The message says where the database stands now.
+        DatabaseLocked: another run still held the database after `lock_timeout_s`.
+        EnvironmentFailed: `env.py` did not leave the database where the plan ends.
+    """
+    started = time.perf_counter()
+    run = _Run(state, plan, progress)
+    visit = Visit(lambda heads, context: _steps(visit, run, heads, context), True, lock_timeout_s=lock_timeout_s)
+    try:
+        environment.run(visit, revision=plan.target)
+    except MigrateError as error:
+        if run.running is None:
+            raise
+        raise _failure(environment, run, run.running, error) from error
+    heads = _verified_heads(environment, run)
+    return ApplyResult(replace(run.plan, steps=tuple(run.done)), heads, (time.perf_counter() - started) * 1000)
+
+
+def stamp(environment: Environment, state: State, target: str, *, purge: bool, lock_timeout_s: float) -> StampResult:
+    """Record `target` as applied, running nothing.
+
+    Args:
+        purge: forget every recorded head first, those with no file too.
+    """
+
+    def work(heads: tuple[str, ...], context: MigrationContext) -> list[Any]:
+        assert context.script is not None
+        return list(context.script._stamp_revs(target, heads))
+
+    environment.run(Visit(work, writes=True, purge=purge, lock_timeout_s=lock_timeout_s), revision=target)
+    return StampResult(state.heads, read_state(environment).heads)
+
+
+def restore(database: Database, backup: Path) -> None:
+    """Put a backup in the place of the database; the backup is proved readable first."""
+    database.restore(backup)
+
+
+def delete(database: Database) -> tuple[str, ...]:
+    """Remove everything that the database holds, and say what that was."""
+    return database.delete()
+
+
+def _steps(visit: Visit, run: _Run, heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
+    """The plan's steps, given to Alembic under the lock, one at a time."""
+    if set(heads) != set(run.plan.start):
+        run.plan = _replanned(run, heads)
+    database = visit.databases[-1]
+    assert context.connection is not None
+    for step in run.plan.steps:
+        runnable = revision_step(context, step)
+        runnable.migration_fn = _told(run, step, runnable.migration_fn)
+        yield runnable
+        if not database.one_transaction:
+            _end(run, step)
+    if database.one_transaction:
+        database.check_integrity(context.connection)
+
+
+def _told(run: _Run, step: Step, migrate: Callable[..., None]) -> Callable[..., None]:
+    def run_told(**kw: object) -> None:
+        run.running = step
+        started = time.perf_counter()
+        if run.progress:
+            run.progress(step, "begin", 0.0)
+        migrate(**kw)
+        run.done.append(step)
+        if run.progress:
+            run.progress(step, "end", (time.perf_counter() - started) * 1000)
+
+    return run_told
+
+
+def _end(run: _Run, step: Step) -> None:
+    """The step is committed: what fails from here on is not its fault."""
+    assert run.running == step
+    run.running = None
+
+
+def _replanned(run: _Run, heads: tuple[str, ...]) -> Plan:
+    """Another process moved the database between the plan and the lock: an upgrade does what is left."""
+    if run.plan.direction == "downgrade":
+        raise DatabaseLocked(
+            f"another process moved the database to {', '.join(heads) or 'base'} meanwhile",
+            why=f"the downgrade was planned from {', '.join(run.plan.start) or 'base'}; nothing was changed",
+            do="look at where it stands (python oppman.py migrate current), then run the command again",
+        )
+    return plan_upgrade(replace(run.state, heads=tuple(sorted(heads)), exists=True), run.plan.target)
+
+
+def _verified_heads(environment: Environment, run: _Run) -> tuple[str, ...]:
+    """Read the version table back: an `env.py` that swallowed an error or did nothing is never called success."""
+    heads = read_state(environment).heads
+    if set(heads) != set(run.plan.end):
+        raise EnvironmentFailed(
+            f"the database stands at {_named(heads)}, where the plan ends at {_named(run.plan.end)}",
+            why="env.py ended without an error, and without committing every step",
+            do="look for a `try` or a missing commit in env.py; then run the command again",
+            heads=list(heads),
+        )
+    return heads
+
+
+def _failure(environment: Environment, run: _Run, step: Step, error: MigrateError) -> MigrateError:
+    """The error of a step, with the line of the revision file and where the database stands."""
+    line = own_line(error.__cause__, environment.settings.project) if error.__cause__ else None
+    at = f" ({line.shown(environment.settings.project)})" if line and line.path == step.path else ""
+    heads = read_state(environment).heads
+    kept = run.state.database.rolls_back_ddl
+    stands = f"the database stands at {_named(heads)}"
+    if set(heads) == set(run.plan.start):
+        stands += ", as before: nothing was changed" if kept else ", as before"
+    if not kept:
+        stands += f"; {run.state.database.name} commits each CREATE, ALTER and DROP by itself, so what ran before stays"
+    return MigrationFailed(
+        f"revision {step.revision} ({step.message}), {step.direction}: {error.what}{at}",
+        why=error.why,
+        do=f"{stands}. Mend {environment.settings.shown(step.path)}, then run the command again",
+        revision=step.revision,
+        heads=list(heads),
+    )
+
+
+def _named(heads: tuple[str, ...]) -> str:
+    return ", ".join(heads) or "base"

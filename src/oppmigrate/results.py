@@ -1,0 +1,227 @@
+"""What the methods of `MigrationManager` return: frozen facts, which the command line prints and `--json` writes.
+
+Every result serialises by `as_json`: paths as text, times as ISO 8601, tuples as lists. docs/json.md has the shapes.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+Status = Literal["applied", "current", "pending", "unknown"]
+Direction = Literal["upgrade", "downgrade"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One operation in words. `table` is None for what belongs to no table (raw SQL, a type)."""
+
+    table: str | None
+    text: str
+    loses_data: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionInfo:
+    """A revision as `history` lists it. `created` is as the file says it, with an offset only where it has one."""
+
+    revision: str
+    message: str
+    created: datetime | None
+    status: Status
+    is_head: bool
+    down_revisions: tuple[str, ...]
+    branch_labels: tuple[str, ...]
+    depends_on: tuple[str, ...]
+    path: Path
+    docstring: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InitResult:
+    """What `init` found and wrote. `adopted`: the project has Alembic already and nothing was written."""
+
+    project: Path
+    adopted: bool
+    models: tuple[str, ...]
+    written: tuple[Path, ...]
+    kept: tuple[Path, ...]
+    database_url: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileDiff:
+    """One file that `setup` changes, or would change. `backup` is the copy of what stood there before."""
+
+    path: Path
+    diff: str
+    backup: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetupResult:
+    """What `setup` changed; with `dry_run`, what it would change."""
+
+    changed: tuple[FileDiff, ...]
+    notes: tuple[str, ...]
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CreateResult:
+    """A new revision; `revision` is None when models and migrations agree already, and nothing was written."""
+
+    revision: str | None
+    message: str
+    path: Path | None
+    changes: tuple[Change, ...] = ()
+    source: str | None = None
+    dry_run: bool = False
+    compared_with: Literal["database", "scratch", "nothing"] = "database"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One revision of a plan, in one direction."""
+
+    revision: str
+    direction: Direction
+    message: str
+    path: Path
+    checksum: str
+    down_revisions: tuple[str, ...]
+    changes: tuple[Change, ...] = ()
+    sql: tuple[str, ...] = ()
+    sql_note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which revisions would be run, in order, and where the database stands before and after."""
+
+    direction: Direction
+    target: str
+    start: tuple[str, ...]
+    end: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyResult:
+    """What `upgrade` or `downgrade` did. `steps` is empty when there was nothing to do."""
+
+    plan: Plan
+    heads: tuple[str, ...]
+    duration_ms: float
+    backup: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StampResult:
+    """The recorded heads before and after `stamp`."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentResult:
+    """Where the database stands. `exists` is False when there is no database yet."""
+
+    database_url: str
+    exists: bool
+    revisions: tuple[RevisionInfo, ...]
+    missing: tuple[str, ...]
+    pending: tuple[str, ...]
+
+    @property
+    def is_head(self) -> bool:
+        """Is everything that the files hold applied?"""
+        return not self.pending and not self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryResult:
+    """Revisions, newest first. `database_note` says why their status is unknown, where it is."""
+
+    revisions: tuple[RevisionInfo, ...]
+    database_note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowResult:
+    """One revision in full: its upgrade and its downgrade, in words and as SQL for this database."""
+
+    revision: RevisionInfo
+    upgrade: Step
+    downgrade: Step
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """Three questions: pending (files and database)? unmade (models and files)? missing (recorded, no file)?"""
+
+    pending: tuple[RevisionInfo, ...]
+    missing: tuple[str, ...]
+    unmade: tuple[Change, ...]
+    models_compared: bool
+
+    @property
+    def is_clean(self) -> bool:
+        """Is there nothing to do?"""
+        return not (self.pending or self.missing or self.unmade)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupInfo:
+    """A backup on disk."""
+
+    path: Path
+    size_bytes: int
+    created: datetime
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreResult:
+    """What was put back, and where the database as it stood before was saved (None: there was none)."""
+
+    restored: Path
+    saved: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteResult:
+    """What was removed, in words, and the backup taken before."""
+
+    removed: tuple[str, ...]
+    backup: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class MergeResult:
+    """The revision that joins several heads."""
+
+    revision: str
+    path: Path
+    merged: tuple[str, ...] = field(default=())
+
+
+def as_json(value: Any) -> Any:
+    """A result, or any part of one, as what `json.dumps` takes; derived properties are included."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [each.name for each in dataclasses.fields(value)]
+        names += [name for name, each in vars(type(value)).items() if isinstance(each, property)]
+        return {name: as_json(getattr(value, name)) for name in names}
+    if isinstance(value, Mapping):
+        return {str(key): as_json(each) for key, each in value.items()}
+    if isinstance(value, tuple | list | set | frozenset):
+        return [as_json(each) for each in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value

@@ -1,0 +1,7 @@
+"""Revision files and the graph they make, read by their syntax and never by running them."""
+
+from oppmigrate.revisions.drawing import draw_graph
+from oppmigrate.revisions.graph import Graph, load_graph
+from oppmigrate.revisions.reading import RevisionFile, read_revision_file
+
+__all__ = ["Graph", "RevisionFile", "draw_graph", "load_graph", "read_revision_file"]

@@ -1,0 +1,77 @@
+"""A digest of what a revision file does, which a formatter or a licence header leaves as it is."""
+
+import ast
+import hashlib
+import warnings
+from collections.abc import Iterator
+
+# where nodes lie, how a literal was prefixed, and whether a name is read or written (which its place says already)
+_LAYOUT = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def checksum_of(source: bytes) -> str:
+    """SHA-256, in hexadecimal, over the syntax tree of `source` without comments, layout and docstrings.
+
+    The tree is written out here rather than by `ast.dump`, whose text changes with Python's versions: fields that
+    are empty are left out, so that a field added to a node by a later Python does not count. What remains bound to
+    the version: a release that parses old code into other nodes (as 3.12 did for some nested f-strings) gives another
+    digest, and only a Python that can parse the file can give one. The order of imports counts.
+
+    Raises:
+        SyntaxError, ValueError: `source` is not Python; a RevisionFile has been parsed already and is.
+    """
+    digest = hashlib.sha256()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(source)
+    for piece in _node(tree):
+        # the length before each piece: ("ab", "c") and ("a", "bc") differ
+        digest.update(b"%d:" % len(piece))
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _node(node: ast.AST) -> Iterator[bytes]:
+    yield b"("
+    yield type(node).__name__.encode()
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if name == "body" and isinstance(node, _DOCUMENTED):
+            value = _without_docstring(node)
+        if name in _LAYOUT or value is None and not isinstance(node, ast.Constant) or value == []:
+            continue
+        yield name.encode()
+        yield from _value(value)
+    yield b")"
+
+
+def _value(value: object) -> Iterator[bytes]:
+    if isinstance(value, ast.AST):
+        yield from _node(value)
+    elif isinstance(value, list):
+        yield b"["
+        for item in value:
+            yield from _value(item)
+        yield b"]"
+    else:
+        yield type(value).__name__.encode()
+        yield _scalar(value)
+
+
+def _scalar(value: object) -> bytes:
+    if isinstance(value, str):
+        # not repr(): which characters it escapes follows the Unicode tables of each Python
+        return value.encode("utf-8", "surrogatepass")
+    if isinstance(value, bytes):
+        return value
+    # hexadecimal: Python refuses to write out very long decimals
+    return (hex(value) if type(value) is int else repr(value)).encode()
+
+
+def _without_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+    """The statements that do something: a formatter may re-indent the docstring, and no one runs it."""
+    first = node.body[0] if node.body else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        return node.body[1:]
+    return node.body

@@ -1,0 +1,52 @@
+"""The database URL as alembic.ini may hold it: relative to the project, and without a password."""
+
+import re
+from pathlib import Path
+
+from oppmigrate.config import DEFAULT_DATABASE_URL, Settings, hide_password
+from oppmigrate.errors import ConfigurationError
+
+SECRET_PARAMETER = re.compile(r"pass|secret|token|key$", re.IGNORECASE)
+PASSWORD_NOTE = "the password is not written to alembic.ini: set DATABASE_URL to the whole URL"
+
+
+def url_for_ini(settings: Settings) -> tuple[str, str | None]:
+    """What `sqlalchemy.url` is to be, and a note when a password was left out of it.
+
+    Only a URL given on the command line is written: one from the environment belongs to this machine.
+
+    Raises:
+        ConfigurationError: the URL cannot be read.
+    """
+    if settings.database_url_source != "--database-url":
+        return DEFAULT_DATABASE_URL, None
+    given = settings.database_url.strip()
+    bare = _without_password(given)
+    return _relative(bare, settings.project), None if bare == given else PASSWORD_NOTE
+
+
+def _without_password(text: str) -> str:
+    from sqlalchemy.engine import URL, make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        if not text.isprintable():
+            raise ValueError("it has a line break or another control character")
+        url = make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise ConfigurationError(
+            f"{hide_password(ascii(text)[1:-1])} is no database URL",
+            why=hide_password(str(error)),
+            do="write it as sqlite:///./test.db or postgresql://user@host:5432/name",
+        ) from error
+    query = {key: value for key, value in url.query.items() if not SECRET_PARAMETER.search(key)}
+    if url.password is None and len(query) == len(url.query):
+        return text
+    return URL.create(url.drivername, url.username, None, url.host, url.port, url.database, query).render_as_string()
+
+
+def _relative(url: str, project: Path) -> str:
+    """A file below the project by its place in it, so that the file can be committed and the project moved."""
+    for folder in (project, project.resolve()):
+        url = url.replace(f":///{folder.as_posix()}/", ":///./")
+    return url

@@ -1,0 +1,121 @@
+"""What every test can ask for: a database of its own on each kind of server, and a project in a folder of its own.
+
+SQLite is always there. PostgreSQL is the server named by OPPMAN_TEST_POSTGRESQL_URL, else one from a wheel that the
+tests start themselves. MariaDB or MySQL is the server named by OPPMAN_TEST_MYSQL_URL, else its tests are skipped.
+OPPMAN_TEST_REQUIRE=postgresql,mysql makes a server that cannot be reached a failure.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import psycopg
+import pymysql
+import pytest
+
+import servers
+from postgresql_server import ServerUnavailable, find_programs, shared_server
+from projects import OUTSIDE_NAMES, Project
+
+collect_ignore = ["apps"]  # projects that the tests use; their files are no tests of ours
+
+
+def pytest_configure() -> None:
+    try:
+        servers.required_servers()
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+@pytest.fixture(autouse=True)
+def _no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that call the engine in this process are not to find the settings of whoever runs them."""
+    for name in list(os.environ):
+        if name in OUTSIDE_NAMES or (name.startswith("OPPMAN_") and not name.startswith("OPPMAN_TEST_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """An empty project folder; see `projects.Project`."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return Project(folder)
+
+
+# ---- databases
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of a SQLite file that does not exist yet."""
+    return f"sqlite:///{(tmp_path / 'test.db').as_posix()}"
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of the PostgreSQL server, for the making of databases."""
+    if server := os.environ.get(servers.POSTGRESQL_VARIABLE):
+        try:
+            servers.connect_postgresql(server).close()
+        except psycopg.OperationalError as error:
+            give_up("postgresql", f"{servers.POSTGRESQL_VARIABLE} names a server that cannot be reached: {error}")
+        yield server
+        return
+    try:
+        programs = find_programs()
+    except ServerUnavailable as error:
+        give_up("postgresql", f"{servers.POSTGRESQL_VARIABLE} is not set, and {error}")
+    # pg_dump has to be as new as the server
+    os.environ["PATH"] = os.pathsep.join([str(programs), os.environ.get("PATH", "")])
+    with shared_server(shared_folder(tmp_path_factory)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mysql_server() -> str:
+    """The URL of the MariaDB or MySQL server, for the making of databases."""
+    server = os.environ.get(servers.MYSQL_VARIABLE)
+    if not server:
+        give_up("mysql", f"{servers.MYSQL_VARIABLE} is not set: no MariaDB or MySQL server to test on")
+    try:
+        servers.connect_mysql(server).close()
+    except pymysql.OperationalError as error:
+        give_up("mysql", f"{servers.MYSQL_VARIABLE} names a server that cannot be reached: {error}")
+    return server
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database, dropped after the test."""
+    with servers.postgresql_database(postgresql_server) as url:
+        yield url
+
+
+@pytest.fixture
+def mysql_url(mysql_server: str) -> Iterator[str]:
+    """The URL of an empty MariaDB or MySQL database, dropped after the test."""
+    with servers.mysql_database(mysql_server) as url:
+        yield url
+
+
+@pytest.fixture(params=servers.KNOWN)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database, once for each kind of server."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+def give_up(name: str, reason: str) -> NoReturn:
+    """Skip the tests that need the server, or fail where it is required."""
+    if name in servers.required_servers():
+        pytest.fail(f"{reason} ({servers.REQUIRE_VARIABLE} names {name})", pytrace=False)
+    pytest.skip(reason)
+
+
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """One temporary folder for this run, the same in every worker of pytest-xdist."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "postgresql"
+    folder.mkdir(exist_ok=True)
+    return folder

@@ -1,0 +1,68 @@
+"""A project in a folder of its own, driven as a person drives it: files, and commands in another process."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+
+TIMEOUT_S = 120
+# What would make a command read the settings of whoever runs the tests rather than those of the test.
+OUTSIDE = ("OPPMAN_", "PYTHON", "PG", "MYSQL_", "ALEMBIC_")
+OUTSIDE_NAMES = frozenset(
+    {"DATABASE_URL", "SECRET_KEY", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES"}
+)
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without the variables that change what the commands do."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(OUTSIDE) and k not in OUTSIDE_NAMES}
+
+
+class Project:
+    """A folder with files in it, where `oppman` can be run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, relative: str, text: str) -> Path:
+        """Write a file, with the folders above it; common indentation is taken off."""
+        file = self.path / relative
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text).removeprefix("\n"), encoding="utf-8")
+        return file
+
+    def run(
+        self, *args: str, input: str | None = None, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `python -m oppmigrate ARGS` in the project, or in `cwd`. No terminal; stdin is empty without `input`."""
+        return self.call([sys.executable, "-m", "oppmigrate", *args], input=input, env=env, cwd=cwd)
+
+    def oppman(
+        self, *args: str, input: str | None = None, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `python oppman.py ARGS` with the project's own file."""
+        command = [sys.executable, str(self.path / "oppman.py"), *args]
+        return self.call(command, input=input, env=env, cwd=cwd)
+
+    def call(
+        self,
+        command: list[str],
+        *,
+        input: str | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run any command there, with the clean environment and `env` over it."""
+        return subprocess.run(
+            command,
+            input=input or "",
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            cwd=cwd or self.path,
+            env={**clean_environment(), **(env or {})},
+            timeout=TIMEOUT_S,
+            check=False,
+        )

@@ -1,0 +1,89 @@
+"""Databases of the tests' own, on the servers that the environment names: made fresh, dropped afterwards."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pymysql
+from sqlalchemy import URL, make_url
+
+POSTGRESQL_VARIABLE = "OPPMAN_TEST_POSTGRESQL_URL"
+MYSQL_VARIABLE = "OPPMAN_TEST_MYSQL_URL"
+REQUIRE_VARIABLE = "OPPMAN_TEST_REQUIRE"
+KNOWN = ("sqlite", "postgresql", "mysql")
+CONNECT_TIMEOUT_S = 10
+
+
+def required_servers() -> frozenset[str]:
+    """The servers without which the run fails: OPPMAN_TEST_REQUIRE=postgresql,mysql."""
+    names = frozenset(name.strip() for name in os.environ.get(REQUIRE_VARIABLE, "").split(",") if name.strip())
+    if unknown := names - set(KNOWN):
+        raise ValueError(f"{REQUIRE_VARIABLE} names {', '.join(sorted(unknown))}; known: {', '.join(KNOWN)}")
+    return names
+
+
+def fresh_name() -> str:
+    return f"oppman_test_{secrets.token_hex(6)}"
+
+
+def text(url: URL, drivername: str, database: str) -> str:
+    return url.set(drivername=drivername, database=database).render_as_string(hide_password=False)
+
+
+def connect_postgresql(server: str) -> psycopg.Connection:
+    """Connect to the database that the URL names, with every statement on its own."""
+    dsn = text(make_url(server), "postgresql", make_url(server).database or "postgres")
+    return psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+
+
+@contextmanager
+def postgresql_database(server: str) -> Iterator[str]:
+    """The URL of an empty database on the server."""
+    name = fresh_name()
+    with connect_postgresql(server) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+    try:
+        yield text(make_url(server), "postgresql+psycopg", name)
+    finally:
+        with connect_postgresql(server) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]
+
+
+def connect_mysql(server: str) -> pymysql.Connection:
+    url = make_url(server)
+    return pymysql.connect(
+        host=url.host,
+        port=url.port or 3306,
+        user=url.username,
+        password=str(url.password or ""),
+        unix_socket=url.query.get("unix_socket"),
+        connect_timeout=CONNECT_TIMEOUT_S,
+        autocommit=True,
+    )
+
+
+@contextmanager
+def mysql_database(server: str) -> Iterator[str]:
+    """The URL of an empty database on the server."""
+    name = fresh_name()
+    with connect_mysql(server) as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    try:
+        yield text(make_url(server), "mysql+pymysql", name)
+    finally:
+        with connect_mysql(server) as connection, connection.cursor() as cursor:
+            kill_connections(cursor, name)
+            cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+
+
+def kill_connections(cursor: pymysql.cursors.Cursor, database: str) -> None:
+    """End what still uses the database: dropping would wait for its metadata locks."""
+    cursor.execute("SELECT id FROM information_schema.processlist WHERE db = %s", (database,))
+    for (identifier,) in cursor.fetchall():
+        try:
+            cursor.execute(f"KILL {identifier}")
+        except pymysql.OperationalError as error:
+            if error.args[0] != pymysql.constants.ER.NO_SUCH_THREAD:  # it ended by itself
+                raise

@@ -1,5 +1,6 @@
 """The async engine: any DATABASE_URL that the migrations take, served by the async driver that is installed."""
 
+import logging
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ def create_engine(database_url: str) -> AsyncEngine:
     # parameters stay hidden, because errors are shown and logged and a password's hash can be among them
     engine = create_async_engine(url, hide_parameters=True, pool_pre_ping=url.get_backend_name() != "sqlite")
     if url.get_backend_name() == "sqlite":
+        # its debug lines hold every parameter, which hide_parameters does not reach
+        logging.getLogger("aiosqlite").setLevel(logging.INFO)
         event.listen(engine.sync_engine, "do_connect", _refuse_missing_file)
         event.listen(engine.sync_engine, "connect", _set_pragmas)
     return engine

@@ -17,3 +17,7 @@ class PasswordRefused(MigrateError):
 
 class EmailRefused(MigrateError):
     """The text is no email address."""
+
+
+class NotSaved(Exception):
+    """A form of the admin that is not taken; its text is shown to whoever sent it."""

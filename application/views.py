@@ -16,6 +16,7 @@ from wtforms.validators import EqualTo, InputRequired, Length, NumberRange, Opti
 
 from application import presentation
 from application.authentication import EMAIL_PATTERN, may_use_admin, tidy_email
+from application.errors import NotSaved
 from application.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH, hash_password
 from models import AuditLog, Product, User
 
@@ -75,7 +76,7 @@ class RecordView(ModelView):
             yield
         except IntegrityError:
             # not chained: the driver's words can hold the whole row, and SQLAdmin shows and logs them
-            raise ValueError(f"Not saved: {self.conflict}") from None
+            raise NotSaved(f"Not saved: {self.conflict}") from None
 
 
 def password_fields(is_new: bool) -> dict[str, Any]:
@@ -147,7 +148,7 @@ class UserView(RecordView, model=User):
         if password := data.pop("password", None):
             data["hashed_password"] = await hash_password(password)
         if model.id == request.state.user.id and not may_use_admin(User(**{**model.model_dump(), **data})):
-            raise ValueError("Not saved: you would shut yourself out; another superuser can do this")
+            raise NotSaved("Not saved: you would shut yourself out; another superuser can do this")
 
     async def check_can_delete(self, request: Request, model: Any) -> bool:
         """Everybody but the one who is at work."""

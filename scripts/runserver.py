@@ -6,7 +6,6 @@ Example: python oppman.py runserver --reload
 import argparse
 import asyncio
 import os
-import secrets
 import socket
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -20,8 +19,15 @@ NEEDED = ("uvicorn", "fastapi", "sqladmin", "argon2", "itsdangerous", "greenlet"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's flags."""
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1, this machine only)")
-    parser.add_argument("--port", type=int, default=8000, help="which port (default: 8000)")
+    parser.add_argument("--port", type=port_number, default=8000, help="which port (default: 8000)")
     parser.add_argument("--reload", action="store_true", help="start again when a file of the project changes")
+
+
+def port_number(text: str) -> int:
+    """A port from the command line."""
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text} is no port; ports are numbers from 1 to 65535")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace, settings: "Settings") -> int:
@@ -29,11 +35,9 @@ def run(arguments: argparse.Namespace, settings: "Settings") -> int:
     check_packages()
     from application.configuration import load_configuration
 
-    # the server, and with --reload each of its processes, reads the same database and signs with the same key
-    os.environ["DATABASE_URL"] = settings.database_url
-    is_production = load_configuration(settings.project).is_production
-    if arguments.reload and not is_production:
-        os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
+    configuration = load_configuration(settings.project)
+    # the server, and with --reload each of its processes, uses the same database and signs with the same key
+    os.environ.update(DATABASE_URL=settings.database_url, SECRET_KEY=configuration.secret_key)
     asyncio.run(check_database(settings.database_url))
     check_address(arguments.host, arguments.port)
     address = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
@@ -87,7 +91,7 @@ def check_address(host: str, port: int) -> None:
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise AddressUnusable(
             f"the server cannot listen at {host}, port {port}",
             why=(getattr(error, "strerror", None) or str(error)).lower(),

@@ -40,8 +40,9 @@ def own_line(error: BaseException, project: Path) -> SourceLine | None:
 
 
 def one_line(error: BaseException) -> str:
-    """An exception's type and text on one line: `NameError: name 'x' is not defined`."""
-    return " ".join("".join(traceback.format_exception_only(error)).split("\n")[-2].split())
+    """An exception's type and the first line of its text: `NameError: name 'x' is not defined`."""
+    text = error.msg if isinstance(error, SyntaxError) else next(iter(str(error).strip().splitlines()), "")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _is_own(path: Path, project: Path) -> bool:

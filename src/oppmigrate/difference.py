@@ -3,36 +3,80 @@
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext, RevisionStep
-from alembic.script import ScriptDirectory
 
 from oppmigrate.autogenerate import Draft
+from oppmigrate.autogenerate.decisions import Decisions, Questioner
+from oppmigrate.autogenerate.defaults import down_defaults, settle_defaults
+from oppmigrate.autogenerate.losses import ask_renames, check_drops, find_losses, settle_drops
+from oppmigrate.autogenerate.renaming import carry_out
 from oppmigrate.environment.session import Environment, Visit
 from oppmigrate.planner import State, revision_step, run_in_scratch, step_of
 
 ComparedWith = Literal["database", "scratch"]
 
 
-def draft_revision(environment: Environment, state: State, message: str, **options: Any) -> tuple[Draft, ComparedWith]:
+def draft_revision(
+    environment: Environment, state: State, message: str, decisions: Decisions | None = None, **options: Any
+) -> tuple[Draft, ComparedWith]:
     """Compare the models with the migrations and draft the revision that would bring them together.
 
-    The models are compared with the project's database where that is at the heads; otherwise with a scratch
-    database that all revisions are run on, so that the answer is the same for a database that is behind,
-    that does not exist yet, or that cannot be reached.
+    The models are compared with the project's database where that is at the heads; otherwise, and where something
+    was renamed, with a scratch database that all revisions are run on: the answer is the same for a database that
+    is behind, that does not exist yet, or that cannot be reached.
 
     Args:
         options: those of `Draft`.
     """
-    config: Config = environment.config(autogenerate=True)
-    script = environment.script(config)
-    draft = Draft(config, script, message, **options)
-    if state.is_at_heads:
+    decisions = decisions or Decisions()
+    draft = _new_draft(environment, message, **options)
+    if state.is_at_heads and not decisions.renames:
         environment.run(Visit(_compare(draft)), autogenerate=True)
         return draft, "database"
-    visit = Visit(_upgrade_and_compare(draft, state))
-    run_in_scratch(environment, state, visit, autogenerate=True)
+    run_in_scratch(environment, state, Visit(_upgrade_and_compare(draft, state, decisions)), autogenerate=True)
     return draft, "scratch"
+
+
+def draft_decided_revision(
+    environment: Environment,
+    state: State,
+    message: str,
+    decisions: Decisions,
+    questioner: Questioner | None,
+    **options: Any,
+) -> tuple[Draft, ComparedWith]:
+    """`draft_revision`, with every question answered: by the decisions, else by the questioner.
+
+    Raises:
+        Refused: something would be dropped, or a NOT NULL column has no value for the rows there, and nobody said
+            what is to be done.
+        WrongUsage: a decision is about something that is not there.
+    """
+    draft, compared_with = draft_revision(environment, state, message, decisions, **options)
+    losses = find_losses(draft.operations)
+    check_drops(losses, decisions)
+    if questioner is not None:
+        asked = ask_renames(losses, decisions, questioner)
+        if asked != decisions:
+            decisions = asked
+            draft, compared_with = draft_revision(environment, state, message, decisions, **options)
+            losses = find_losses(draft.operations)
+    settle_drops(losses, decisions, questioner)
+    draft.fill(
+        settle_defaults(draft.columns_to_fill, decisions, questioner),
+        down_defaults(draft.columns_brought_back, decisions),
+    )
+    return draft, compared_with
+
+
+def empty_draft(environment: Environment, message: str, **options: Any) -> Draft:
+    """A revision with nothing in it, for what is written by hand. Asks neither models nor database."""
+    return _new_draft(environment, message, **options)
+
+
+def _new_draft(environment: Environment, message: str, **options: Any) -> Draft:
+    config = environment.config(autogenerate=True)
+    return Draft(config, environment.script(config), message, **options)
 
 
 def _compare(draft: Draft) -> Any:
@@ -43,18 +87,13 @@ def _compare(draft: Draft) -> Any:
     return work
 
 
-def _upgrade_and_compare(draft: Draft, state: State) -> Any:
+def _upgrade_and_compare(draft: Draft, state: State, decisions: Decisions) -> Any:
     def work(_heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
         for file in state.graph.upgrade_path("heads", ()):
             yield revision_step(context, step_of(file, "upgrade"))
         # Alembic asks for more steps once the last one is applied: the scratch database stands at the heads
+        renames = carry_out(decisions.renames, context)
         draft.autogenerate(context.get_current_heads(), context)
+        draft.begin_with(renames)
 
     return work
-
-
-def empty_draft(environment: Environment, message: str, **options: Any) -> Draft:
-    """A revision with nothing in it, for what is written by hand. Asks neither models nor database."""
-    config = environment.config()
-    script: ScriptDirectory = environment.script(config)
-    return Draft(config, script, message, **options)

@@ -191,6 +191,10 @@ class BackupNotFound(BackupError):
     """No backup has this name, or there is none yet."""
 
 
+class AmbiguousBackup(BackupError):
+    """More than one backup fits the text that was given."""
+
+
 class BackupUnreadable(BackupError):
     """The backup does not prove whole; nothing was restored from it."""
 

@@ -19,6 +19,7 @@ from oppmigrate.errors import (
 )
 
 if TYPE_CHECKING:
+    from oppmigrate.autogenerate.decisions import Questioner
     from oppmigrate.databases import Database
     from oppmigrate.environment.session import Environment
     from oppmigrate.executor import Progress
@@ -86,18 +87,37 @@ class MigrationManager:
         depends_on: str | None = None,
         version_path: str | None = None,
         revision: str | None = None,
+        renames: Iterable[str] = (),
+        drops: Iterable[str] = (),
+        defaults: Iterable[str] = (),
+        down_defaults: Iterable[str] = (),
+        questioner: Questioner | None = None,
     ) -> results.CreateResult:
         """Make a revision from the difference between the models and the migrations.
 
+        Nothing that can lose data is guessed: a table or column that the models no longer have was renamed
+        (`renames`) or is to go (`drops`); what neither says is put to `questioner`, or refused.
+
         Args:
+            renames: `table.old:new` for a column, `old:new` for a table.
+            drops: `table.column` or `table`.
+            defaults: `table.column=value`, for the rows already there when a NOT NULL column arrives.
+            down_defaults: the same for a NOT NULL column that a downgrade brings back.
             empty: make a revision with nothing in it; asks neither models nor database.
             dry_run: return the text of the file and write nothing.
             head: the revision to build on, needed where there are several heads.
             splice, branch_label, depends_on, version_path, revision: as `alembic revision` has them.
         """
-        from oppmigrate.difference import draft_revision, empty_draft
+        from oppmigrate.autogenerate.decisions import Decisions, parse_defaults, parse_renames
+        from oppmigrate.difference import draft_decided_revision, empty_draft
         from oppmigrate.planner import read_graph, refuse_missing
 
+        decisions = Decisions(
+            parse_renames(renames),
+            frozenset(drops),
+            parse_defaults("--default", defaults),
+            parse_defaults("--down-default", down_defaults),
+        )
         environment = self._environment()
         options = {
             "splice": splice,
@@ -114,7 +134,9 @@ class MigrationManager:
         state = self._reachable_state(environment)
         refuse_missing(state)
         parent = self._parent(state.graph, head)
-        draft, compared_with = draft_revision(environment, state, message, head=parent, **options)
+        draft, compared_with = draft_decided_revision(
+            environment, state, message, decisions, questioner, head=parent, **options
+        )
         if not draft.changes:
             return results.CreateResult(None, message, None, dry_run=dry_run, compared_with=compared_with)
         new, path, source = draft.write(dry_run=dry_run)

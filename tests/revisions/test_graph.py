@@ -100,7 +100,7 @@ def test_symbolic_link_that_leads_nowhere_is_named(versions: Versions):
     (versions.folder / "ab12.py").symlink_to(versions.folder / "gone.py")
     with pytest.raises(RevisionFileBroken) as caught:
         versions.graph()
-    assert_told(caught.value, "gone.py", "no such file")
+    assert_told(caught.value, "ab12.py", "gone.py", "no such file")
 
 
 def test_location_that_is_a_file_is_named(tmp_path: Path):
@@ -276,7 +276,9 @@ def test_bare_step_counts_from_the_head_or_from_the_database(line: Graph):
     assert line.get("+2", []).revision == "bbbb"
 
 
-@pytest.mark.parametrize("name", ["nope", "bbbb3", "shop@dddd1", "nope@head", "cccc1-9", "aaaa1x", "@", "aaaa1@", "shop@"])
+@pytest.mark.parametrize(
+    "name", ["nope", "bbbb3", "shop@dddd1", "nope@head", "cccc1-9", "aaaa1x", "@", "aaaa1@", "shop@"]
+)
 def test_unknown_names_say_what_there_is(branched: Graph, name: str):
     with pytest.raises(RevisionError) as caught:
         branched.get(name)
@@ -389,6 +391,29 @@ def test_bare_downgrade_from_several_branches_is_refused_with_what_to_type(branc
     assert_told(caught.value, "bbbb2@-1", "cccc1@-1")
     assert ids(branched.downgrade_path("bbbb2@-1", ["bbbb2", "cccc1"])) == ["bbbb2"]
     assert ids(branched.downgrade_path("shop@-1", ["bbbb2", "cccc1"])) == ["cccc1"]
+
+
+@pytest.mark.parametrize(
+    ("command", "target", "current", "told"),
+    [
+        ("upgrade", "+9", ["cccc"], "from `cccc` there are 2 steps that way"),
+        ("upgrade", "-1", ["cccc"], "`python oppman.py migrate downgrade -1`"),
+        ("downgrade", "+1", ["cccc"], "`python oppman.py migrate downgrade -1`"),
+        ("downgrade", "-9", ["bbbb"], "from `bbbb` there are 2 steps that way"),
+        ("downgrade", "-1", [], "from the base there are 0 steps that way"),
+    ],
+)
+def test_step_too_far_says_how_far_it_goes(line: Graph, command: str, target: str, current: list[str], told: str):
+    with pytest.raises(UnknownRevision) as caught:
+        getattr(line, f"{command}_path")(target, current)
+    assert_told(caught.value, told)
+
+
+def test_upgrade_step_from_several_branches_says_what_to_type(branched: Graph):
+    with pytest.raises(AmbiguousRevision) as caught:
+        branched.upgrade_path("+1", ["bbbb1", "bbbb2"])
+    assert_told(caught.value, "bbbb1@+1")
+    assert ids(branched.upgrade_path("bbbb1@+1", ["bbbb1", "bbbb2"])) == ["cccc1"]
 
 
 def test_recorded_revision_without_a_file_is_refused(line: Graph):

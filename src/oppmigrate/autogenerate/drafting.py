@@ -4,6 +4,7 @@ import ast
 import builtins
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +15,9 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import load_python_file, rev_id
+from sqlalchemy import Column
 
+from oppmigrate.autogenerate.backfilling import add_in_steps, columns_to_fill
 from oppmigrate.autogenerate.layout import lay_out
 from oppmigrate.autogenerate.shaping import shape
 from oppmigrate.autogenerate.words import describe_all, flatten
@@ -64,6 +67,33 @@ class Draft:
         for script in self._context.generated_revisions:
             for container in (*script.upgrade_ops_list, *script.downgrade_ops_list):
                 shape(container)
+
+    def begin_with(self, operations: Sequence[ops.MigrateOperation]) -> None:
+        """Put operations in front of the upgrade, and their inverse behind the downgrade."""
+        script = self._only_script
+        script.upgrade_ops.ops[:0] = operations
+        script.downgrade_ops.ops += [_inverse(each) for each in reversed(operations)]
+
+    @property
+    def columns_to_fill(self) -> dict[str, Column[Any]]:
+        """The NOT NULL columns that the upgrade adds and that the server does not fill, by `table.column`."""
+        return columns_to_fill(self._only_script.upgrade_ops)
+
+    @property
+    def columns_brought_back(self) -> dict[str, Column[Any]]:
+        """The same of the downgrade: columns whose values the upgrade drops."""
+        return columns_to_fill(self._only_script.downgrade_ops)
+
+    def fill(self, values: Mapping[str, Any], down_values: Mapping[str, Any]) -> None:
+        """Give the rows already there a value in each of these columns, before NOT NULL is set."""
+        script = self._only_script
+        add_in_steps(script.upgrade_ops, lambda name, _column: values[name], "for the rows that are there already")
+        why = "the values were dropped by the upgrade; this one stands in for them"
+        add_in_steps(script.downgrade_ops, lambda name, _column: down_values[name], why)
+
+    @property
+    def _only_script(self) -> Any:
+        return self._context.generated_revisions[-1]
 
     @property
     def operations(self) -> tuple[ops.MigrateOperation, ...]:
@@ -122,6 +152,21 @@ class Draft:
         finally:
             self._script.__dict__["_version_locations"] = own
         return script
+
+
+def _inverse(operation: ops.MigrateOperation) -> ops.MigrateOperation:
+    if isinstance(operation, ops.RenameTableOp):
+        return ops.RenameTableOp(str(operation.new_table_name), operation.table_name, schema=operation.schema)
+    if isinstance(operation, ops.AlterColumnOp) and operation.modify_name is not None:
+        return ops.AlterColumnOp(  # Alembic's own reverse() leaves the name out
+            operation.table_name,
+            operation.modify_name,
+            schema=operation.schema,
+            modify_name=operation.column_name,
+            existing_type=operation.existing_type,
+            existing_nullable=operation.existing_nullable,
+        )
+    return operation.reverse()
 
 
 def _check(path: Path) -> None:

@@ -102,6 +102,9 @@ def _flat(node: ast.expr) -> str:
         return f"{_flat(node.func)}({', '.join(arguments)})"
     if isinstance(node, ast.Attribute):
         return f"{_flat(node.value)}.{node.attr}"
+    if isinstance(node, ast.Dict) and all(node.keys):
+        pairs = zip(node.keys, node.values, strict=True)
+        return "{" + ", ".join(f"{_flat(key)}: {_flat(value)}" for key, value in pairs if key) + "}"
     if isinstance(node, ast.List):
         return f"[{', '.join(_flat(element) for element in node.elts)}]"
     if isinstance(node, ast.Tuple) and node.elts:

@@ -34,6 +34,8 @@ def describe(operation: Any) -> Change:
         if isinstance(operation, kind):
             return describer(operation)
     table = getattr(operation, "table_name", None)
+    if hasattr(operation, "summary"):  # one of ours says it itself
+        return Change(table, operation.summary)
     name = type(operation).__name__.removesuffix("Op")
     spaced = "".join(" " + c.lower() if c.isupper() else c for c in name).strip()
     return Change(table, f"{spaced} {table}" if table else spaced)

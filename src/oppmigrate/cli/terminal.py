@@ -72,8 +72,20 @@ class Terminal:
             raise Refused(
                 question.rstrip("?"), why="this needs a yes, and there is no terminal to ask on", do=f"add {flag}"
             )
-        if self._ask(f"{question} [y/N]: ").strip().lower() not in ("y", "yes"):
+        if not self.agrees(question):
             raise Refused("nothing was changed", why="the answer was no")
+
+    def agrees(self, question: str) -> bool:
+        """Ask a yes-or-no question of the person at the terminal; Enter means no."""
+        return self._ask(f"{question} [y/N]: ").strip().lower() in ("y", "yes")
+
+    def choose(self, highest: int) -> int:
+        """Ask for a number from 0 to `highest` until one is given; Enter means 0."""
+        while True:
+            answer = self._ask("[0]: ").strip() or "0"
+            if answer.isdecimal() and int(answer) <= highest:
+                return int(answer)
+            self.story(f"a number from 0 to {highest}, please")
 
     def ask(self, question: str, *, missing: str) -> str:
         """Ask for a text.
@@ -81,10 +93,14 @@ class Terminal:
         Raises:
             WrongUsage: there is nobody to ask, or nothing was typed; `missing` says what is.
         """
-        answer = self._ask(f"{question}: ").strip() if self.can_ask else ""
+        answer = self.answer(question) if self.can_ask else ""
         if not answer:
             raise WrongUsage(missing)
         return answer
+
+    def answer(self, question: str) -> str:
+        """What the person at the terminal types; Enter gives an empty text."""
+        return self._ask(f"{question}: ").strip()
 
     def _ask(self, prompt: str) -> str:
         print(prompt, end="", file=self._err, flush=True)

@@ -1,7 +1,8 @@
 """What the engine asks of a database. Every method has a safe default: what a server cannot do is refused."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -17,6 +18,7 @@ T = TypeVar("T")
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 SECRET_OPTIONS = frozenset({"password", "passwd", "sslpassword", "ssl_key_password"})
+TIMEOUT_OPTIONS = frozenset({"timeout", "connect_timeout", "connection_timeout"})
 MASK = "***"
 
 
@@ -96,7 +98,10 @@ class Database:
         from sqlalchemy.ext.asyncio import AsyncEngine
 
         async def main() -> T:
-            async with AsyncEngine(self.engine).connect() as connection:
+            async with AsyncExitStack() as stack:
+                # some drivers' own limit ends with the TCP connection; the server has to answer as well
+                async with asyncio.timeout(self.connect_limit_s()):
+                    connection = await stack.enter_async_context(AsyncEngine(self.engine).connect())
                 return await connection.run_sync(work)
 
         return run_coroutine(main)
@@ -111,6 +116,10 @@ class Database:
     def connect_arguments(self) -> dict[str, Any]:
         """What the driver gets beside the URL, such as the time it may take to connect."""
         return {}
+
+    def connect_limit_s(self) -> float | None:
+        """The longest that connecting may take in all; no limit of ours where the URL sets one."""
+        return None if TIMEOUT_OPTIONS & self.url.query.keys() else self.connect_timeout_s + 1
 
     def set_up(self, engine: Engine) -> None:
         """Add what every connection of this engine needs."""
@@ -204,12 +213,11 @@ class Database:
         """Whatever a driver raises before there is a connection."""
         if not isinstance(error, (DBAPIError, OSError, EOFError)):
             return None
-        return DatabaseUnreachable(
-            f"cannot connect to {self.safe_url}",
-            why=first_line(error) or f"no answer within {self.connect_timeout_s} s",
-            do="look whether the server runs and whether host and port of the URL are right",
-            url=self.safe_url,
-        )
+        return self.unreachable(first_line(error) or f"no answer within {self.connect_timeout_s} s")
+
+    def unreachable(self, why: str) -> MigrateError:
+        """The error for a server that does not answer, or not as it should."""
+        return DatabaseUnreachable(f"cannot connect to {self.safe_url}", why=why, url=self.safe_url)
 
     def _cannot(self, deed: str) -> UnsupportedDatabase:
         return UnsupportedDatabase(

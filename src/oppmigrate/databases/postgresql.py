@@ -2,39 +2,35 @@
 
 import hashlib
 import secrets
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, event, text
-from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import postgresql_dump, postgresql_errors
 from oppmigrate.databases.base import Database, Progress
-from oppmigrate.databases.fence import fence_off
+from oppmigrate.databases.locking import SAVED, by_itself, polled
 from oppmigrate.databases.postgresql_objects import (
+    literally,
     quoted,
     read_objects,
     read_schemas,
     refuse_dependents,
     statements_to_empty,
 )
+from oppmigrate.databases.scratch import PREFIX, fence_off, removed_after
 from oppmigrate.errors import (
     AccessDenied,
     ConfigurationError,
-    DatabaseError,
     DatabaseLocked,
     DatabaseMissing,
     MigrateError,
 )
 
-SAVED = "oppmigrate.prepared"
-SCRATCH_PREFIX = "oppman_scratch_"
 MAINTENANCE = ("postgres", "template1")  # databases that are there when the URL's own is not
 LIBPQ_DRIVERS = frozenset({"psycopg", "psycopg_async", "psycopg2", "psycopg2cffi"})
-POLL_S = (0.05, 0.5)  # first and longest pause between two tries for the lock
 
 EXTENSIONS = """
 SELECT e.extname, n.nspname FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -103,7 +99,7 @@ class PostgreSQL(Database):
         """As `Database.prepare`: a waiting ALTER would make every later query of its table wait behind it."""
         if SAVED in connection.info:
             return
-        with _by_itself(connection):
+        with by_itself(connection):
             before = connection.exec_driver_sql("SHOW lock_timeout").scalar_one()
             connection.info[SAVED] = before
             if before == "0":
@@ -112,29 +108,20 @@ class PostgreSQL(Database):
     def release(self, connection: Connection) -> None:
         if connection.closed or connection.invalidated or connection.info.pop(SAVED, None) != "0":
             return
-        with _by_itself(connection):
+        with by_itself(connection):
             connection.exec_driver_sql("SET lock_timeout = 0")
 
-    @contextmanager
-    def lock(self, connection: Connection, key: str, timeout_s: float) -> Iterator[None]:
+    def lock(self, connection: Connection, key: str, timeout_s: float) -> AbstractContextManager[None]:
         """As `Database.lock`, for the session. Polled: who waits inside a statement blocks CREATE INDEX CONCURRENTLY.
 
         The session must be one: through pgbouncer in transaction mode it is not; give the server's own address there.
         """
         number = lock_number(key)
-        statement = f"SELECT pg_try_advisory_lock({number})"
-        _poll(lambda: self._try(connection, statement), timeout_s, lambda: self._held(connection, number, timeout_s))
-        try:
-            yield
-        finally:
-            _unlock(connection, f"SELECT pg_advisory_unlock({number})")
-
-    def _try(self, connection: Connection, statement: str) -> bool:
-        with _by_itself(connection):
-            return bool(connection.exec_driver_sql(statement).scalar_one())
+        take, give_back = f"SELECT pg_try_advisory_lock({number})", f"SELECT pg_advisory_unlock({number})"
+        return polled(connection, take, give_back, timeout_s, lambda: self._held(connection, number, timeout_s))
 
     def _held(self, connection: Connection, number: int, timeout_s: float) -> DatabaseLocked:
-        with _by_itself(connection):
+        with by_itself(connection):
             row = connection.exec_driver_sql(HOLDER.format(key=number)).first()
         who = (
             f"process {row[0]} ({row[1] or 'no name'}, from {row[2] or 'this host'}, connected for {row[3]})"
@@ -157,7 +144,7 @@ class PostgreSQL(Database):
 
         In the schema, statements that name another schema are refused: they would change real data.
         """
-        name = SCRATCH_PREFIX + secrets.token_hex(6)
+        name = PREFIX + secrets.token_hex(6)
         home = self._home()
         made: Database
         try:
@@ -169,7 +156,7 @@ class PostgreSQL(Database):
             removal = f"DROP SCHEMA IF EXISTS {name} CASCADE"
         else:
             removal = f"DROP DATABASE IF EXISTS {name}"
-        with removed_after(home, removal, name):
+        with removed_after(home.run_alone, removal, name):
             yield made
 
     def _home(self) -> "PostgreSQL":
@@ -225,7 +212,7 @@ class PostgreSQL(Database):
         """Run one statement that takes no transaction around it."""
 
         def work(connection: Connection) -> None:
-            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(statement)
+            connection.execution_options(isolation_level="AUTOCOMMIT").execute(literally(statement))
 
         self.run(work)
 
@@ -257,7 +244,7 @@ class PostgreSQL(Database):
                 refuse_dependents(connection, chosen)
                 stored = read_objects(connection, chosen)
                 for item in stored:
-                    connection.exec_driver_sql(item.drop.replace("%", "%%"))
+                    connection.execute(literally(item.drop))
             return tuple(str(item) for item in stored)
 
         return self.run(work)
@@ -271,6 +258,9 @@ class PostgreSQL(Database):
 
     def explain(self, error: Exception) -> MigrateError | None:
         return postgresql_errors.explain(self.url, error) or super().explain(error)
+
+    def unreachable(self, why: str) -> MigrateError:
+        return postgresql_errors.unreachable(self.url, why)
 
 
 class _ScratchSchema(PostgreSQL):
@@ -297,57 +287,3 @@ class _ScratchSchema(PostgreSQL):
 def lock_number(key: str) -> int:
     """The key as PostgreSQL takes it: 64 bits, with a sign."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big", signed=True)
-
-
-@contextmanager
-def removed_after(home: PostgreSQL, removal: str, name: str) -> Iterator[None]:
-    """Remove the scratch place at the end; an error of the work itself goes before one of the removal."""
-    try:
-        yield
-    except BaseException as error:
-        try:
-            home.run_alone(removal)
-        except MigrateError as left:
-            error.add_note(f"{name} was left behind ({left.what}); to remove it: {removal}")
-        raise
-    try:
-        home.run_alone(removal)
-    except MigrateError as error:
-        raise DatabaseError(f"{name} could not be removed", why=error.what, do=removal) from error
-
-
-@contextmanager
-def _by_itself(connection: Connection) -> Iterator[None]:
-    """Commit what was begun here, so that the caller begins anew; leave the caller's own transaction alone."""
-    inside = connection.in_transaction()
-    try:
-        yield
-    except BaseException:
-        if not inside and connection.in_transaction():
-            connection.rollback()
-        raise
-    if not inside and connection.in_transaction():
-        connection.commit()
-
-
-def _poll(attempt: Callable[[], bool], timeout_s: float, give_up: Callable[[], DatabaseLocked]) -> None:
-    """Try until it succeeds or the time is over."""
-    deadline = time.monotonic() + timeout_s
-    pause, longest = POLL_S
-    while not attempt():
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise give_up()
-        time.sleep(min(pause, left))
-        pause = min(pause * 1.5, longest)
-
-
-def _unlock(connection: Connection, statement: str) -> None:
-    """Give the lock back; a session that has ended has given it back."""
-    if connection.closed or connection.invalidated:
-        return
-    with suppress(DBAPIError):
-        if connection.in_transaction():
-            connection.rollback()
-        with _by_itself(connection):
-            connection.exec_driver_sql(statement)

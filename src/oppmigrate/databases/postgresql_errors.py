@@ -38,7 +38,8 @@ def explain(url: URL, error: BaseException) -> MigrateError | None:
     state = sqlstate(cause)
     if state is not None:
         return _by_state(url, state, first_line(cause))
-    if isinstance(cause, (socket.gaierror, ConnectionError)):
+    several = isinstance(cause, OSError) and "Connect call failed" in str(cause)  # a host with several addresses
+    if isinstance(cause, (socket.gaierror, ConnectionError)) or several:
         return unreachable(url, str(cause))
     if isinstance(error, DBAPIError) or type(cause).__module__.partition(".")[0] in ("psycopg", "psycopg2", "asyncpg"):
         return explain_words(url, str(cause))
@@ -123,7 +124,7 @@ def lacking(url: URL, line: str) -> AccessDenied:
     elif wanted.startswith("database "):
         do = f'GRANT CREATE ON DATABASE "{wanted.removeprefix("database ").strip()}" TO "{user}"'
     elif owner:
-        do = f'as its owner or a superuser, give {owner.group(1)} to "{user}" (ALTER … OWNER TO), or migrate as the owner'
+        do = f'migrate as the owner, or as the owner give {owner.group(1)} to "{user}" (ALTER … OWNER TO)'
     else:
         do = f'as the owner or a superuser, grant "{user}" the right to {wanted}'
     return AccessDenied(f"`{user}` lacks a right in {_name(url)}", why=line, do=do, user=url.username)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from oppmigrate.errors import Refused
 
@@ -15,9 +15,10 @@ FROM pg_depend AS d
 JOIN pg_namespace AS n ON n.oid = d.refobjid
 LEFT JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
 CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) AS o
-WHERE d.refclassid = 'pg_namespace'::regclass AND d.deptype = 'n' AND n.nspname = ANY(string_to_array(:schemas, E'\\x01'))
+WHERE d.refclassid = 'pg_namespace'::regclass AND d.deptype = 'n'
+  AND n.nspname = ANY(string_to_array(:schemas, E'\\x01'))
   AND d.objsubid = 0 AND o.type <> 'default acl'
-  AND d.classid NOT IN ('pg_extension'::regclass, 'pg_publication_namespace'::regclass)
+  AND d.classid::regclass::text NOT IN ('pg_extension', 'pg_publication_namespace')
   AND NOT EXISTS (
     SELECT FROM pg_depend AS e WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e')
 ORDER BY CASE WHEN c.relkind IN ('r', 'p') THEN 0 WHEN c.relkind IN ('v', 'm', 'f') THEN 1
@@ -117,6 +118,11 @@ def statements_to_empty(connection: Connection) -> list[str]:
     others = [f"DROP SCHEMA {quoted(name)} CASCADE" for name in schemas if name != "public"]
     large = ["SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata"]
     return [*outside, *objects, *others, *large]
+
+
+def literally(statement: str) -> TextClause:
+    """A statement to be run as it is written, whatever characters the names in it have."""
+    return text(statement.replace(":", "\\:"))
 
 
 def quoted(name: str) -> str:

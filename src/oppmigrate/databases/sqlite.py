@@ -1,7 +1,8 @@
 """SQLite: a file, whose DDL can be rolled back once Python's driver is kept from committing it."""
 
+import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from urllib.parse import unquote
 from sqlalchemy import URL, Connection, event
 
 from oppmigrate.databases import sqlite_errors, sqlite_files
-from oppmigrate.databases.base import Database, Progress
+from oppmigrate.databases.base import Database, Progress, T
 from oppmigrate.errors import MigrateError, MigrationFailed, Refused, UnsupportedDatabase
 
 SAVED = "oppmigrate.prepared"  # where a connection keeps what `release` has to put back
@@ -60,6 +61,12 @@ class SQLite(Database):
     def size_bytes(self) -> int:
         places = [place for place in self._files("measured") if place.exists()]
         return sum(place.stat().st_size for place in places if not place.name.endswith("-shm"))
+
+    def _run_async(self, work: Callable[[Connection], T]) -> T:
+        # aiosqlite, when it cannot open the file, leaves a thread that writes a traceback of its own
+        options = self.connect_options()
+        sqlite3.connect(*options.pop("arguments"), **options).close()
+        return super()._run_async(work)
 
     # ---- migrating
 

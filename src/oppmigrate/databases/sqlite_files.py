@@ -135,14 +135,18 @@ def _stage(backup: Path, staged: Path, like: Path) -> None:
 
 
 def _is_usable(path: Path) -> bool:
-    """Can SQLite read it? If it cannot, no lock can be taken on it either."""
+    """Is it a database? If not, no lock can be taken on it either.
+
+    Asked for reading only: SQLite would remove a WAL that it cannot make sense of.
+    """
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) not in (b"", MAGIC):
+            return False
     try:
-        with closing(_open(path)) as connection:
+        with closing(_connect(path, "ro")) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
-        if sqlite_errors.result_code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            return False
-        raise sqlite_errors.explain(path, error) or error from error
+        return sqlite_errors.result_code(error) not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
     return True
 
 

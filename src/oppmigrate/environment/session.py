@@ -24,6 +24,7 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.blame import one_line, own_line
 from oppmigrate.config import Settings
@@ -33,6 +34,7 @@ from oppmigrate.environment.rendering import render_item
 from oppmigrate.environment.running import CONNECTION, DATABASE, database_of
 from oppmigrate.errors import (
     ConfigurationError,
+    DatabaseError,
     EnvironmentFailed,
     MigrateError,
     ModelsBroken,
@@ -206,6 +208,9 @@ class Environment:
             known = (database or open_database(self.settings.database_url)).explain(error)
         if known is not None:
             return known
+        if isinstance(error, DBAPIError):
+            statement = " ".join((error.statement or "").split())
+            return DatabaseError(str(error.orig).strip().split("\n")[0], why=f"in: {statement}", do=None)
         if isinstance(error, CommandError):
             return EnvironmentFailed(
                 str(error), do="python oppman.py migrate check, or look into alembic.ini and env.py"

@@ -123,14 +123,15 @@ def check_cycles(revisions: Mapping[str, RevisionFile], before: Mapping[str, tup
 def _cycle(ids: list[str], revisions: Mapping[str, RevisionFile]) -> RevisionCycle:
     shift = ids.index(min(ids))
     ids = [*ids[shift:], *ids[:shift]]
-    ring = " -> ".join(f"`{each}`" for each in [*ids, ids[0]])
     files = ", ".join(f"`{shown(revisions[each].path)}`" for each in ids)
+    what = f"revision `{ids[0]}` names itself as its parent or dependency"
+    if len(ids) > 1:
+        ring = " -> ".join(f"`{each}`" for each in [*ids, ids[0]])
+        what = f"the revisions {ring} come round to themselves"
     return RevisionCycle(
-        f"the revisions {ring} come round to themselves"
-        if len(ids) > 1
-        else f"revision `{ids[0]}` names itself as its parent or dependency",
-        why=f"each stands on the next, through `down_revision` or `depends_on`, so none can run first: {files}",
-        do=f"correct the `down_revision` or `depends_on` line in one of these files, then run `{LOOK_AGAIN}`",
+        what,
+        why=f"each has to run after the one that it names, so none can be the first: {files}",
+        do=f"correct a `down_revision` or `depends_on` line there, then run `{LOOK_AGAIN}`",
         revisions=ids,
         paths=[str(revisions[each].path) for each in ids],
     )

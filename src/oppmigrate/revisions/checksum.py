@@ -3,7 +3,6 @@
 import ast
 import hashlib
 import warnings
-from collections.abc import Iterator
 
 # where nodes lie, how a literal was prefixed, and whether a name is read or written (which its place says already)
 _LAYOUT = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
@@ -21,42 +20,38 @@ def checksum_of(source: bytes) -> str:
     Raises:
         SyntaxError, ValueError: `source` is not Python; a RevisionFile has been parsed already and is.
     """
-    digest = hashlib.sha256()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = ast.parse(source)
-    for piece in _node(tree):
-        # the length before each piece: ("ab", "c") and ("a", "bc") differ
-        digest.update(b"%d:" % len(piece))
-        digest.update(piece)
-    return digest.hexdigest()
+    pieces: list[bytes] = []
+    _write(tree, pieces)
+    # the length before each piece: ("ab", "c") and ("a", "bc") differ
+    return hashlib.sha256(b"".join(b"%d:%b" % (len(piece), piece) for piece in pieces)).hexdigest()
 
 
-def _node(node: ast.AST) -> Iterator[bytes]:
-    yield b"("
-    yield type(node).__name__.encode()
-    for name in node._fields:
-        value = getattr(node, name, None)
-        if name == "body" and isinstance(node, _DOCUMENTED):
-            value = _without_docstring(node)
-        if name in _LAYOUT or value is None and not isinstance(node, ast.Constant) or value == []:
-            continue
-        yield name.encode()
-        yield from _value(value)
-    yield b")"
-
-
-def _value(value: object) -> Iterator[bytes]:
+def _write(value: object, pieces: list[bytes]) -> None:
     if isinstance(value, ast.AST):
-        yield from _node(value)
+        pieces += (b"(", type(value).__name__.encode())
+        for name in value._fields:
+            _write_field(value, name, pieces)
+        pieces.append(b")")
     elif isinstance(value, list):
-        yield b"["
+        pieces.append(b"[")
         for item in value:
-            yield from _value(item)
-        yield b"]"
+            _write(item, pieces)
+        pieces.append(b"]")
     else:
-        yield type(value).__name__.encode()
-        yield _scalar(value)
+        pieces += (type(value).__name__.encode(), _scalar(value))
+
+
+def _write_field(node: ast.AST, name: str, pieces: list[bytes]) -> None:
+    value = getattr(node, name, None)
+    if name in _LAYOUT or value == [] or (value is None and not isinstance(node, ast.Constant)):
+        return
+    if name == "body" and isinstance(node, _DOCUMENTED):
+        value = _without_docstring(node)
+    pieces.append(name.encode())
+    _write(value, pieces)
 
 
 def _scalar(value: object) -> bytes:

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from oppmigrate.errors import RevisionError
 from oppmigrate.revisions.checking import by_id, by_label, check_cycles, resolve_dependencies
 from oppmigrate.revisions.locations import list_revision_files
 from oppmigrate.revisions.reading import RevisionFile, read_revision_file
@@ -119,22 +118,14 @@ class Graph:
         for id_ in destinations:
             if id_ in on_line:
                 continue
-            if not self._spread([id_], self._before).isdisjoint(on_line):
+            is_above = not self._spread([id_], self._before).isdisjoint(on_line)
+            is_below = not self._spread([id_], self._after).isdisjoint(on_line)
+            if is_below and (is_above or not recorded.issuperset(on_line)):
+                raise self._resolver.refusals.above_and_below(id_, on_line)
+            if is_above or is_below:
                 recorded.difference_update(on_line)
-            elif not self._spread([id_], self._after).isdisjoint(on_line):
-                self._take_back(id_, on_line, recorded)
             recorded.add(id_)
         return tuple(id_ for id_ in self.revisions if id_ in recorded)
-
-    def _take_back(self, id_: str, on_line: Collection[str], recorded: set[str]) -> None:
-        if not recorded.issuperset(on_line):
-            raise RevisionError(
-                f"stamping `{id_}` takes back what stamping another head has taken back already",
-                why="both depend on what the database stands at, and one step down can only go to one of them",
-                do="stamp the base first, then each: `python oppman.py migrate stamp base`",
-                revision=id_,
-            )
-        recorded.difference_update(on_line)
 
     def history(self, range_: str | None = None, current: Collection[str] = ()) -> tuple[RevisionFile, ...]:
         """All revisions, or those of START:END with both, newest first.

@@ -43,8 +43,21 @@ def _list_folder(folder: Path, recursive: bool) -> Iterator[Path]:
     real_folder = Path(os.path.realpath(folder))
     for entry in entries:
         if not entry.is_dir():
-            yield Path(os.path.realpath(entry.path)) if entry.is_symlink() else real_folder / entry.name
+            yield _follow(Path(entry.path)) if entry.is_symlink() else real_folder / entry.name
     if recursive:
         for entry in entries:
             if entry.is_dir() and not entry.is_symlink() and not entry.name.endswith("__pycache__"):
                 yield from _list_folder(Path(entry.path), recursive)
+
+
+def _follow(link: Path) -> Path:
+    target = Path(os.path.realpath(link))
+    # an editor's lock is such a link, whose name no revision has
+    if _REVISION_NAME.match(link.name) and not target.exists():
+        raise RevisionFileBroken(
+            f"`{shown(link)}` is a symbolic link to `{target}`, and there is no such file",
+            why="every `.py` file of a versions folder is read as a revision",
+            do=f"restore the file, or `rm '{shown(link)}'`, then run `{LOOK_AGAIN}`",
+            path=str(link),
+        )
+    return target

@@ -86,13 +86,10 @@ def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        why = error.strerror or str(error)
-        if isinstance(error, FileNotFoundError):
-            why = "a symbolic link points to it, but there is no such file"
         raise RevisionFileBroken(
             f"revision file `{shown(path)}` cannot be opened",
-            why=why,
-            do=f"restore the file, or remove what points to it, then run `{LOOK_AGAIN}`",
+            why=error.strerror or str(error),
+            do=f"`ls -l '{shown(path)}'` shows what it is and whose; put that right, then run `{LOOK_AGAIN}`",
             path=str(path),
         ) from error
 

@@ -140,6 +140,18 @@ class Refusals:
             heads=list(heads),
         )
 
+    def wrong_way(self, text: str, command: str) -> RevisionError:
+        other = "downgrade" if command == "upgrade" else "upgrade"
+        label, at, step = text.rpartition("@")
+        turned = f"{label}{at}{'-' if step[0] == '+' else '+'}{step[1:]}"
+        return UnknownRevision(
+            f"`{command} {text}` would go the other way",
+            why="an upgrade counts up, `+1`, and a downgrade counts down, `-1`",
+            do=f"`{_MIGRATE} {other} {text}`, or `{_MIGRATE} {command} {turned}`",
+            revision=text,
+            near=[],
+        )
+
     def no_step(self, text: str) -> RevisionError:
         return UnknownRevision(
             f"`{text}` cannot be stamped",
@@ -147,6 +159,15 @@ class Refusals:
             do=f"stamp an id, `head`, `heads` or `base`; `{_MIGRATE} history` lists the ids",
             revision=text,
             near=[],
+        )
+
+    def above_and_below(self, text: str, current: Collection[str]) -> RevisionError:
+        return RevisionError(
+            f"`{text}` cannot be stamped over what the database records, {self._listed(current)}",
+            why="a stamp moves the records of a line of history up or down, and these would have to go both ways",
+            do=f"`{_MIGRATE} stamp base` clears the records; then stamp each revision that the database is at",
+            revision=text,
+            current=list(current),
         )
 
     def no_range(self, text: str) -> WrongUsage:
@@ -192,14 +213,31 @@ class Refusals:
     def _unreachable(self, error: Exception, text: str, current: Collection[str]) -> RevisionError:
         # Alembic tells these apart by their sentences alone
         said = str(error)
+        if "overlaps" in said:
+            return self._overlapping(said, text, current)
         stands = self._listed(list(current)) if current else "the base"
-        ambiguous = "mbiguous" in said
-        kind = AmbiguousRevision if ambiguous else RevisionError if "overlaps" in said else UnknownRevision
-        why = "the history divides on the way" if ambiguous else said or "no revision lies there"
+        kind = AmbiguousRevision if "mbiguous" in said else UnknownRevision
         return kind(
             f"`{text}` names no revision that can be reached from where the database stands, {stands}",
-            why=f"{why[:1].lower()}{why[1:]}",
+            why=f"{said[:1].lower()}{said[1:]}" or "no revision lies there",
             do=f"name the revision itself; `{_MIGRATE} history --graph` draws the branches",
+            revision=text,
+            current=list(current),
+        )
+
+    def _overlapping(self, said: str, text: str, current: Collection[str]) -> RevisionError:
+        if any(id_ in said for id_ in current):
+            return RevisionError(
+                f"the database records revisions of which one stands on another: {self._listed(list(current))}",
+                why="of each line of history only the newest applied revision is recorded, so one of these is wrong",
+                do=f"`{_MIGRATE} stamp base` clears the records; then stamp each revision that the database is at",
+                revision=text,
+                current=list(current),
+            )
+        return RevisionError(
+            f"`{text}` means revisions of which one stands on another",
+            why=f"{said[:1].lower()}{said[1:]}",
+            do=f"name the later one, or `heads`; `{_MIGRATE} history --graph` draws the branches",
             revision=text,
             current=list(current),
         )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from alembic.script.revision import Revision, RevisionMap
 from alembic.script.revision import RevisionError as AlembicRevisionError
 
+from oppmigrate.errors import RevisionError
 from oppmigrate.revisions.reading import RevisionFile
 from oppmigrate.revisions.refusals import Refusals
 
@@ -151,8 +152,20 @@ class Resolver:
         try:
             answer = list(question())
         except _ALEMBIC_ERRORS as error:
-            raise self.refusals.explain(error, command, text, current) from error
+            raise self._explain(error, command, text, current) from error
         return [revision.revision for revision in answer if isinstance(revision, Revision)]
+
+    def _explain(self, error: Exception, command: str, text: str, current: Collection[str]) -> RevisionError:
+        _, symbol, steps = self._parse(text)
+        if steps and not symbol and (steps[0] == "-") == (command == "upgrade"):
+            return self.refusals.wrong_way(text, command)
+        if steps:
+            try:
+                # walking it step by step says where it ends or divides
+                self.one(text, current)
+            except RevisionError as precise:
+                return precise
+        return self.refusals.explain(error, command, text, current)
 
     def _on_line_of(self, text: str, current: Collection[str]) -> Iterable[Revision | str | None]:
         recorded = self._map.get_revisions(tuple(current))

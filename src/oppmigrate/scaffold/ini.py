@@ -50,7 +50,9 @@ class IniFile:
             value: as it is to be written; a value of several lines begins with a newline.
         """
         entry = self._find(section, key)
-        return IniFile("".join(self._replaced(entry, value) if entry else self._inserted(section, key, value, after)))
+        lines = self._replaced(entry, value) if entry else self._inserted(section, key, value, after)
+        text = "".join(lines)
+        return IniFile(text if self.text.endswith(("\r", "\n")) else text.removesuffix(newline_of(self.text)))
 
     def _find(self, section: str, key: str) -> _Entry | None:
         found = (entry for entry in self._entries if entry.section == section and entry.key == key.lower())
@@ -59,7 +61,7 @@ class IniFile:
     def _replaced(self, entry: _Entry, value: str) -> list[str]:
         first, *others = entry.lines
         line = self._lines[first]
-        end = line[len(line.rstrip("\r\n")) :]
+        end = line[len(line.rstrip("\r\n")) :] or newline_of(self.text)
         match = re.match(r"(.*?[=:])([ \t]*)", line)
         assert match is not None, "the scan found a key on this line"
         space = "" if value.startswith("\n") else match[2] or " "
@@ -69,16 +71,23 @@ class IniFile:
 
     def _inserted(self, section: str, key: str, value: str, after: str | None) -> list[str]:
         entries = [entry for entry in self._entries if entry.section == section]
-        # indented like its neighbour: a lesser indent would make the next keys part of this value
         neighbour = (after and self._find(section, after)) or entries[-1]
         place = neighbour.lines[-1] + 1
+        indent = self._indent_behind(neighbour)
         space = "" if value.startswith("\n") else " "
-        line = f"{neighbour.indent}{key} ={space}{self._laid_out(value, neighbour.indent)}"
+        line = f"{indent}{key} ={space}{self._laid_out(value, indent)}"
         before, behind = self._lines[:place], self._lines[place:]
         newline = newline_of(self.text)
-        if before[-1].endswith(("\r", "\n")):
-            return [*before, line + newline, *behind]
-        return [*before, newline + line]
+        if not before[-1].endswith(("\r", "\n")):
+            before.append(newline)
+        return [*before, line + newline, *behind]
+
+    def _indent_behind(self, neighbour: _Entry) -> str:
+        """Like the lines around it: with a lesser indent, what comes next would be part of the new value."""
+        following = self._entries[self._entries.index(neighbour) + 1 :]
+        if neighbour.key is None and following:
+            return max(neighbour.indent, following[0].indent, key=len)
+        return neighbour.indent
 
     def _laid_out(self, value: str, indent: str) -> str:
         return value.replace("\n", f"{newline_of(self.text)}{indent}    ")

@@ -1,6 +1,7 @@
 """Make a revision file from the difference between your models and the migrations.
 
 Works whether the database is at the heads, behind, or not there yet. Where nothing differs, writes nothing.
+A table or column that the models no longer have was renamed or is to go: create asks, or takes --rename and --drop.
 Look the file over before you apply it.
 
 Example: python oppman.py migrate create "Add orders table"
@@ -8,6 +9,7 @@ Example: python oppman.py migrate create "Add orders table"
 
 from argparse import ArgumentParser, Namespace
 
+from oppmigrate.cli.questions import TerminalQuestioner
 from oppmigrate.config import Settings
 from oppmigrate.manager import MigrationManager
 
@@ -18,6 +20,34 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-m", "--message", dest="option_message", metavar="MESSAGE", help="the same, Alembic's way")
     parser.add_argument("--empty", action="store_true", help="an empty revision, to be written by hand")
     parser.add_argument("--dry-run", action="store_true", help="print the file and write nothing")
+    parser.add_argument(
+        "--rename",
+        action="append",
+        default=[],
+        metavar="OLD:NEW",
+        help="users.name:full_name (a column) or users:accounts (a table); may be repeated",
+    )
+    parser.add_argument(
+        "--drop",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="users.name (a column) or users (a table) may go, with all it holds; may be repeated",
+    )
+    parser.add_argument(
+        "--default",
+        action="append",
+        default=[],
+        metavar="TABLE.COLUMN=VALUE",
+        help="what rows already there get in a NOT NULL column that is new; may be repeated",
+    )
+    parser.add_argument(
+        "--down-default",
+        action="append",
+        default=[],
+        metavar="TABLE.COLUMN=VALUE",
+        help="the same for a dropped NOT NULL column, on the way back; may be repeated",
+    )
     parser.add_argument("--head", metavar="REVISION", help="the revision to build on, where there are several heads")
     parser.add_argument("--splice", action="store_true", help="build on a revision that is not a head")
     parser.add_argument("--branch-label", metavar="LABEL", help="name the branch that begins here")
@@ -46,6 +76,11 @@ def run(arguments: Namespace, settings: Settings) -> int:
             depends_on=arguments.depends_on,
             version_path=arguments.version_path,
             revision=arguments.rev_id,
+            renames=arguments.rename,
+            drops=arguments.drop,
+            defaults=arguments.default,
+            down_defaults=arguments.down_default,
+            questioner=TerminalQuestioner(terminal) if terminal.can_ask else None,
         )
     terminal.result(result)
     if result.path is None or result.source is None:
@@ -60,6 +95,6 @@ def run(arguments: Namespace, settings: Settings) -> int:
         return 0
     terminal.data(f"wrote     {settings.shown(result.path)}")
     if any(change.loses_data for change in result.changes):
-        terminal.warn("the lines marked ! remove data; a column that was renamed shows as dropped and added")
+        terminal.warn("the lines marked ! remove data; a downgrade cannot bring it back")
     terminal.story("next      look it over, then: python oppman.py migrate upgrade")
     return 0

@@ -1,15 +1,15 @@
-"""A fence around scratch work that shares a server with real data: statements that name the real data are refused.
-
-It reads the text of statements, so it stops what a revision writes by name, not what a function on the server composes.
-"""
+"""Scratch databases: removed at the end whatever happens, and fenced off where real data is within reach."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, event
 
-from oppmigrate.errors import AccessDenied
+from oppmigrate.errors import AccessDenied, DatabaseError, MigrateError
+
+PREFIX = "oppman_scratch_"
 
 DATA_DEFINITION = re.compile(r"\s*(create|alter|drop|truncate|comment|grant|revoke|rename)\b", re.IGNORECASE)
 # what is not inside of any schema, or moves to another one
@@ -22,7 +22,9 @@ SHOWN_CHARACTERS = 120
 
 
 def fence_off(engine: Engine, names: Iterable[str], *, what: str, do: str) -> None:
-    """Refuse, on the engine, every statement that reaches into one of the schemas or databases.
+    """Refuse, on the engine, every statement that names one of the schemas or databases.
+
+    It reads the text of statements: what a function on the server composes goes through.
 
     Args:
         names: the schemas or databases with real data.
@@ -46,3 +48,20 @@ def fence_off(engine: Engine, names: Iterable[str], *, what: str, do: str) -> No
             )
 
     event.listen(engine, "before_cursor_execute", refuse)
+
+
+@contextmanager
+def removed_after(run: Callable[[str], None], removal: str, name: str) -> Iterator[None]:
+    """Run the removal at the end; an error of the block goes before one of the removal."""
+    try:
+        yield
+    except BaseException as error:
+        try:
+            run(removal)
+        except MigrateError as left:
+            error.add_note(f"{name} was left behind ({left.what}); to remove it: {removal}")
+        raise
+    try:
+        run(removal)
+    except MigrateError as error:
+        raise DatabaseError(f"{name} could not be removed", why=error.what, do=removal) from error

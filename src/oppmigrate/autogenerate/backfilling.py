@@ -1,0 +1,114 @@
+"""NOT NULL columns on tables that may hold rows: added nullable, filled, then tightened."""
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.autogenerate import renderers
+from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.render import _repr_type
+from alembic.operations import MigrateOperation, Operations, ops
+from sqlalchemy.types import TypeEngine
+
+from oppmigrate.autogenerate.values import as_source
+
+# the value for `table.column`
+Value = Callable[[str, sa.Column[Any]], Any]
+
+
+class BackfillOp(MigrateOperation):
+    """Fill a column of every row with one value; written as an UPDATE that any server runs."""
+
+    def __init__(
+        self, table: str, schema: str | None, column: str, type_: TypeEngine[Any], value: Any, why: str
+    ) -> None:
+        self.table_name = table
+        self.schema = schema
+        self.column_name = column
+        self.type_ = type_
+        self.value = value
+        self.why = why
+
+    @property
+    def summary(self) -> str:
+        """The operation in words."""
+        return f"fill {self.table_name}.{self.column_name} with {self.value!r}"
+
+    def reverse(self) -> "ops.ExecuteSQLOp":
+        raise NotImplementedError("the downgrade drops the column, so there is nothing to undo")
+
+
+def columns_to_fill(container: ops.OpContainer) -> dict[str, sa.Column[Any]]:
+    """The added columns that want a value for the rows already there, by `table.column`."""
+    tables = (op for op in container.ops if isinstance(op, ops.ModifyTableOps))
+    adds = (op for table in tables for op in table.ops if isinstance(op, ops.AddColumnOp))
+    return {f"{op.table_name}.{op.column.name}": op.column for op in adds if needs_value(op.column)}
+
+
+def add_in_steps(container: ops.OpContainer, value: Value, why: str) -> None:
+    """Turn each added NOT NULL column that has no server default into add, fill, tighten; in place.
+
+    Args:
+        why: the comment above the UPDATE.
+    """
+    arranged: list[ops.MigrateOperation] = []
+    for operation in container.ops:
+        if isinstance(operation, ops.ModifyTableOps):
+            arranged += _arranged(operation, value, why)
+        else:
+            arranged.append(operation)
+    container.ops[:] = arranged
+
+
+def needs_value(column: sa.Column[Any]) -> bool:
+    """Would adding the column fail where there are rows? Not if the server fills it by itself."""
+    return not (column.nullable or column.server_default is not None or column.computed or column.identity)
+
+
+def _arranged(table: ops.ModifyTableOps, value: Value, why: str) -> list[ops.MigrateOperation]:
+    adds = [op for op in table.ops if isinstance(op, ops.AddColumnOp) and needs_value(op.column)]
+    if not adds:
+        return [table]
+    fills: list[ops.MigrateOperation] = []
+    tighten: list[ops.MigrateOperation] = []
+    for add in adds:
+        name = f"{table.table_name}.{add.column.name}"
+        filled = value(name, add.column)
+        fills.append(BackfillOp(table.table_name, table.schema, add.column.name, add.column.type, filled, why))
+        tighten.append(
+            ops.AlterColumnOp(
+                table.table_name,
+                add.column.name,
+                schema=table.schema,
+                existing_type=add.column.type,
+                existing_nullable=True,
+                modify_nullable=False,
+            )
+        )
+    rest = [op for op in table.ops if not isinstance(op, ops.AddColumnOp)]
+    first_adds = [_nullable(op) if op in adds else op for op in table.ops if isinstance(op, ops.AddColumnOp)]
+    first = ops.ModifyTableOps(table.table_name, first_adds, schema=table.schema)
+    last = ops.ModifyTableOps(table.table_name, [*tighten, *rest], schema=table.schema)
+    return [first, *fills, last]
+
+
+def _nullable(add: ops.AddColumnOp) -> ops.AddColumnOp:
+    """The same addition without NOT NULL. The column is made anew: the one at hand is the model's own."""
+    column = sa.Column(add.column.name, add.column.type, nullable=True, comment=add.column.comment)
+    return ops.AddColumnOp(add.table_name, column, schema=add.schema)
+
+
+@renderers.dispatch_for(BackfillOp)
+def _render(context: AutogenContext, op: BackfillOp) -> list[str]:
+    value, imports = as_source(op.value)
+    context.imports.update(imports)
+    schema = f", schema={op.schema!r}" if op.schema else ""
+    table = f"sa.table({op.table_name!r}, sa.column({op.column_name!r}, {_repr_type(op.type_, context)}){schema})"
+    return [f"# {op.why}", f"op.execute({table}.update().values({{{op.column_name!r}: {value}}}))"]
+
+
+@Operations.implementation_for(BackfillOp)
+def _run(operations: Operations, op: BackfillOp) -> None:
+    column: sa.ColumnClause[Any] = sa.column(op.column_name, op.type_)
+    table = sa.table(op.table_name, column, schema=op.schema)
+    operations.execute(table.update().values({op.column_name: op.value}))

@@ -1,0 +1,99 @@
+"""What a person decided about a change that cannot be guessed: renames and drops."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from oppmigrate.errors import WrongUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """`table` to `new`, or, with `column`, that column of it to `new`. `table` and `column` are the old names."""
+
+    table: str
+    column: str | None
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.column}:{self.new}" if self.column else f"{self.table}:{self.new}"
+
+    @property
+    def old(self) -> str:
+        """The old name in full."""
+        return f"{self.table}.{self.column}" if self.column else self.table
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Answers given beforehand.
+
+    Args:
+        drops: `table` or `table.column`, in the old names.
+        defaults: `table.column`, in the new names -> the value for the rows already there, as text.
+        down_defaults: the same for a dropped column that a downgrade brings back, in the old names.
+    """
+
+    renames: tuple[Rename, ...] = ()
+    drops: frozenset[str] = frozenset()
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    down_defaults: Mapping[str, str] = field(default_factory=dict)
+
+    def with_rename(self, rename: Rename) -> "Decisions":
+        """The same, and one more rename."""
+        return replace(self, renames=(*self.renames, rename))
+
+
+class Questioner(Protocol):
+    """Whoever answers what the flags left open; the command line asks on the terminal."""
+
+    def choose_old_name(self, new: str, candidates: Sequence[str]) -> str | None:
+        """Which of the names that are gone did `new` have before? None: it is new."""
+
+    def confirm_drop(self, name: str) -> bool:
+        """Is `name` to go, with all it holds?"""
+
+    def ask_default(self, name: str, type_: str) -> str | None:
+        """The value that `name`, a NOT NULL column that is new, gets in the rows already there; None: no answer."""
+
+
+def parse_renames(texts: Iterable[str]) -> tuple[Rename, ...]:
+    """`users.name:full_name` and `users:accounts`, as `--rename` takes them.
+
+    Raises:
+        WrongUsage: a text has another form, or one name is renamed twice.
+    """
+    renames = tuple(_parse_rename(text) for text in texts)
+    for index, rename in enumerate(renames):
+        if any(rename.old == earlier.old for earlier in renames[:index]):
+            raise WrongUsage(f"--rename gives {rename.old} two new names", do="leave one of them out")
+    return renames
+
+
+def parse_defaults(flag: str, texts: Iterable[str]) -> dict[str, str]:
+    """`users.age=0`, as `--default` and `--down-default` take it, by column.
+
+    Raises:
+        WrongUsage: a text has another form, or one column is given two values.
+    """
+    defaults: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or name.count(".") < 1:
+            raise WrongUsage(f"{flag} {text} is not TABLE.COLUMN=VALUE", do=f"for example: {flag} users.age=0")
+        if defaults.get(name, value) != value:
+            raise WrongUsage(f"{flag} gives {name} two values", do="leave one of them out")
+        defaults[name] = value
+    return defaults
+
+
+def _parse_rename(text: str) -> Rename:
+    old, colon, new = text.partition(":")
+    table, dot, column = old.rpartition(".")
+    new = new.rpartition(".")[2]  # `users.name:users.full_name` is understood, too
+    if not (colon and old and new):
+        raise WrongUsage(
+            f"--rename {text} is not OLD:NEW",
+            do="a column: --rename users.name:full_name; a table: --rename users:accounts",
+        )
+    return Rename(table, column, new) if dot else Rename(column, None, new)

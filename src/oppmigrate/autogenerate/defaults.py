@@ -1,0 +1,64 @@
+"""What the rows already there get in a NOT NULL column that is new: decided, constant in the model, or asked."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from oppmigrate.autogenerate.decisions import Decisions, Questioner
+from oppmigrate.autogenerate.values import as_text, neutral_value, parse_value
+from oppmigrate.errors import Refused, WrongUsage
+
+
+def settle_defaults(
+    columns: Mapping[str, sa.Column[Any]], decisions: Decisions, questioner: Questioner | None
+) -> dict[str, Any]:
+    """A value for each column, by `table.column`.
+
+    A constant default of the model's is taken as it is; a callable one (`uuid4`, `utcnow`) is not, since one value
+    for all rows is seldom what it means.
+
+    Raises:
+        Refused: nobody said what a column gets; with the flags to paste.
+        WrongUsage: a value does not fit its column's type, or its column is not among those that need one.
+    """
+    unused = set(decisions.defaults) - set(columns)
+    if unused:
+        raise WrongUsage(
+            f"--default {', '.join(sorted(unused))}: the revision adds no NOT NULL column of that name",
+            do="leave the flag out; `python oppman.py migrate check` lists what differs",
+        )
+    values: dict[str, Any] = {}
+    unanswered: list[str] = []
+    for name, column in columns.items():
+        text = decisions.defaults.get(name)
+        if text is None and column.default is not None and column.default.is_scalar:
+            values[name] = column.default.arg  # type: ignore[attr-defined]
+            continue
+        if text is None and questioner is not None:
+            text = questioner.ask_default(name, repr(column.type))
+        if text is None:
+            unanswered.append(f"--default {name}={as_text(neutral_value(column.type)) or 'VALUE'}")
+        else:
+            values[name] = parse_value(name, column.type, text)
+    if unanswered:
+        raise Refused(
+            "this revision adds a NOT NULL column without a default to a table that may hold rows",
+            why="the rows already there need a value in it, and none can be guessed",
+            do="say which (or let the model give a default, or None):\n       " + "\n       ".join(unanswered),
+            columns=[name for name in columns if name not in values],
+        )
+    return values
+
+
+def down_defaults(columns: Mapping[str, sa.Column[Any]], decisions: Decisions) -> dict[str, Any]:
+    """The values that a downgrade fills the columns with which it brings back: decided, else neutral for the type.
+
+    Raises:
+        WrongUsage: a value does not fit its column's type.
+    """
+    given = decisions.down_defaults
+    return {
+        name: parse_value(name, column.type, given[name]) if name in given else neutral_value(column.type)
+        for name, column in columns.items()
+    }

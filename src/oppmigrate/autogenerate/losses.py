@@ -1,0 +1,106 @@
+"""Tables and columns that a revision would drop, and what they may have been renamed to."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from alembic.operations import ops
+from sqlalchemy import Column
+
+from oppmigrate.autogenerate.decisions import Decisions, Questioner, Rename
+from oppmigrate.errors import Refused, WrongUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What would go: a table, or a column of one. `candidates` are the new names it may have got instead."""
+
+    table: str
+    column: str | None
+    candidates: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The full name, as `--drop` takes it."""
+        return f"{self.table}.{self.column}" if self.column else self.table
+
+    @property
+    def flags(self) -> list[str]:
+        """What may be pasted to say what became of it."""
+        return [*(f"--rename {self.name}:{new}" for new in self.candidates), f"--drop {self.name}"]
+
+
+def find_losses(operations: Iterable[ops.MigrateOperation]) -> tuple[Loss, ...]:
+    """The drops among the operations, tables first, each with the names that are new where it stood."""
+    flat = list(operations)
+    new_tables = tuple(op.table_name for op in flat if isinstance(op, ops.CreateTableOp))
+    tables = [Loss(op.table_name, None, _alike(op, flat, new_tables)) for op in flat if isinstance(op, ops.DropTableOp)]
+    columns = [
+        Loss(op.table_name, op.column_name, _new_columns(flat, op.table_name))
+        for op in flat
+        if isinstance(op, ops.DropColumnOp)
+    ]
+    return (*tables, *columns)
+
+
+def _alike(dropped: ops.DropTableOp, flat: Sequence[ops.MigrateOperation], new: tuple[str, ...]) -> tuple[str, ...]:
+    """The new tables that share a column's name with the dropped one, most alike first."""
+    old = _column_names(dropped._reverse.columns if dropped._reverse else ())
+    shared = {op.table_name: len(old & _column_names(op.columns)) for op in flat if isinstance(op, ops.CreateTableOp)}
+    return tuple(sorted((name for name in new if shared[name]), key=lambda name: -shared[name]))
+
+
+def _column_names(items: Iterable[object]) -> set[str]:
+    return {item.name for item in items if isinstance(item, Column)}
+
+
+def _new_columns(flat: Iterable[ops.MigrateOperation], table: str) -> tuple[str, ...]:
+    return tuple(op.column.name for op in flat if isinstance(op, ops.AddColumnOp) and op.table_name == table)
+
+
+def check_drops(losses: Sequence[Loss], decisions: Decisions) -> None:
+    """Raise WrongUsage where `--drop` names what the revision would not drop anyway."""
+    unused = decisions.drops - {loss.name for loss in losses}
+    if unused:
+        raise WrongUsage(
+            f"--drop {', '.join(sorted(unused))}: that is not dropped by this revision",
+            why="the models still have it, or it was never there",
+            do="leave the flag out; `python oppman.py migrate check` lists what differs",
+        )
+
+
+def ask_renames(losses: Sequence[Loss], decisions: Decisions, questioner: Questioner) -> Decisions:
+    """The decisions, with those renames that the questioner knows of. Asks once for each new name."""
+    open_losses = {loss.name: loss for loss in losses if loss.name not in decisions.drops}
+    for table, new in dict.fromkeys(
+        (loss.table if loss.column else None, n) for loss in losses for n in loss.candidates
+    ):
+        candidates = [
+            loss.name
+            for loss in open_losses.values()
+            if new in loss.candidates and (loss.table if loss.column else None) == table
+        ]
+        chosen = questioner.choose_old_name(f"{table}.{new}" if table else new, candidates) if candidates else None
+        if chosen is not None:
+            loss = open_losses.pop(chosen)
+            decisions = decisions.with_rename(Rename(loss.table, loss.column, new))
+    return decisions
+
+
+def settle_drops(losses: Sequence[Loss], decisions: Decisions, questioner: Questioner | None) -> None:
+    """Let pass what a person said may go.
+
+    Raises:
+        Refused: a loss is left that nobody answered for; with the flags to paste.
+    """
+    unanswered = [loss for loss in losses if loss.name not in decisions.drops]
+    if questioner is not None:
+        unanswered = [loss for loss in unanswered if not questioner.confirm_drop(loss.name)]
+    if unanswered:
+        names = ", ".join(loss.name for loss in unanswered)
+        flags = "\n       ".join("  or  ".join(loss.flags) for loss in unanswered)
+        raise Refused(
+            f"this revision would drop {names}",
+            why="the models no longer have it: renamed, or to go with all it holds? That cannot be guessed",
+            do=f"say which, for each:\n       {flags}",
+            losses=[loss.name for loss in unanswered],
+        )

@@ -1,0 +1,30 @@
+"""The questions of `create`, asked on a terminal."""
+
+from collections.abc import Sequence
+
+from oppmigrate.cli.terminal import Terminal
+
+
+class TerminalQuestioner:
+    """Answers for `create` from the person at the terminal; nothing is a rename, or dropped, unless they say so."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def choose_old_name(self, new: str, candidates: Sequence[str]) -> str | None:
+        """A pick-list of the names that are gone; Enter means that the name is new."""
+        self._terminal.story(f"{new} is not in the database. Was it, before:")
+        for number, candidate in enumerate(candidates, start=1):
+            self._terminal.story(f"  {number}  {candidate}, and is renamed")
+        self._terminal.story("  0  nothing: it is new")
+        chosen = self._terminal.choose(len(candidates))
+        return candidates[chosen - 1] if chosen else None
+
+    def confirm_drop(self, name: str) -> bool:
+        """A yes or no; Enter means no."""
+        return self._terminal.agrees(f"Drop {name}, with all it holds?")
+
+    def ask_default(self, name: str, type_: str) -> str | None:
+        """A value as text; Enter means no answer."""
+        self._terminal.story(f"{name} ({type_}) is new and takes no NULL.")
+        return self._terminal.answer(f"Which value do the rows already there get, default for {name}") or None

@@ -1,0 +1,223 @@
+"""MariaDB and MySQL, whose DDL commits by itself."""
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, event
+
+from oppmigrate.databases import mysql_dump, mysql_errors
+from oppmigrate.databases.base import Database, Progress
+from oppmigrate.databases.locking import SAVED, by_itself, polled
+from oppmigrate.databases.mysql_objects import StoredObject, quoted, read_objects, refuse_dependents
+from oppmigrate.databases.scratch import PREFIX, fence_off, removed_after
+from oppmigrate.errors import AccessDenied, ConfigurationError, DatabaseLocked, DatabaseMissing, MigrateError
+
+ALWAYS_THERE = "information_schema"
+SYSTEM = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
+LONG_WAIT_S = 3600  # the servers' own defaults are a day and a year
+TIMEOUT_ARGUMENTS = {"mysqlconnector": "connection_timeout", "pyodbc": None}
+
+SIZE = (
+    "SELECT COALESCE(SUM(data_length + index_length), 0) FROM information_schema.tables WHERE table_schema = DATABASE()"
+)
+CHARACTER_SET = """
+SELECT default_character_set_name, default_collation_name FROM information_schema.schemata
+WHERE schema_name = DATABASE()
+"""
+
+
+class MySQL(Database):
+    """A database of a MariaDB or MySQL server."""
+
+    name = "MariaDB/MySQL"
+    backends = frozenset({"mysql", "mariadb"})
+    drivers = ("pymysql", "mysqldb", "aiomysql", "asyncmy")
+    install = {"pymysql": "'oppmigrate[mysql]'", "mysqldb": "mysqlclient", "mysqlconnector": "mysql-connector-python"}
+    backup_suffix = ".sql"
+
+    def __init__(self, url: URL) -> None:
+        if not url.database:
+            raise ConfigurationError(
+                "the database URL names no database",
+                do=f"write it after the last slash: {url.get_backend_name()}://user@host:3306/NAME",
+            )
+        super().__init__(url)
+
+    # ---- connections
+
+    def connect_arguments(self) -> dict[str, Any]:
+        driver = self.url.get_driver_name()
+        name = TIMEOUT_ARGUMENTS.get(driver, "connect_timeout")
+        wanted: dict[str, Any] = {name: self.connect_timeout_s} if name else {}
+        if driver == "pymysql" and _read_timeout_can_be_lifted():
+            wanted["read_timeout"] = self.connect_timeout_s
+        return {name: value for name, value in wanted.items() if name not in self.url.query}
+
+    def set_up(self, engine: Engine) -> None:
+        def lift(driver: Any, _record: Any) -> None:
+            driver._read_timeout = None
+
+        # pymysql's connect_timeout ends with the TCP connection; its read_timeout is for the whole session
+        if "read_timeout" in self.connect_arguments():
+            event.listen(engine, "connect", lift, insert=True)
+
+    def exists(self) -> bool:
+        try:
+            self.probe()
+        except DatabaseMissing:
+            return False
+        return True
+
+    def size_bytes(self) -> int:
+        return int(self.run(lambda connection: connection.exec_driver_sql(SIZE).scalar_one()))
+
+    # ---- migrating
+
+    def prepare(self, connection: Connection) -> None:
+        """As `Database.prepare`: DDL waits for a day, or a year, while others read the table, unless it is told."""
+        if SAVED in connection.info:
+            return
+        with by_itself(connection):
+            before = int(connection.exec_driver_sql("SELECT @@SESSION.lock_wait_timeout").scalar_one())
+            connection.info[SAVED] = before
+            if before >= LONG_WAIT_S:
+                connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {int(self.lock_timeout_s)}")
+
+    def release(self, connection: Connection) -> None:
+        if connection.closed or connection.invalidated:
+            return
+        before = connection.info.pop(SAVED, None)
+        if before is not None and before >= LONG_WAIT_S:
+            with by_itself(connection):
+                connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {before}")
+
+    def lock(self, connection: Connection, key: str, timeout_s: float) -> AbstractContextManager[None]:
+        name = self._lock_name(key)
+        take, give_back = f"SELECT GET_LOCK('{name}', 0)", f"SELECT RELEASE_LOCK('{name}')"
+        return polled(connection, take, give_back, timeout_s, lambda: self._held(connection, name, timeout_s))
+
+    def _lock_name(self, key: str) -> str:
+        """The servers' locks are for the whole server, and their names have at most 64 characters."""
+        return "oppman:" + hashlib.sha256(f"{self.url.database}\n{key}".encode()).hexdigest()[:48]
+
+    def _held(self, connection: Connection, name: str, timeout_s: float) -> DatabaseLocked:
+        with by_itself(connection):
+            holder = connection.exec_driver_sql(f"SELECT IS_USED_LOCK('{name}')").scalar()
+        return DatabaseLocked(
+            f"another migration of `{self.url.database}` is running",
+            why=f"{f'connection {holder}' if holder else 'another session'} holds the migration lock; "
+            f"waited {timeout_s:g} s for it",
+            do="wait until it is done and run the command again"
+            + (f"; if it hangs: KILL {holder}" if holder else "; to see who it is: SHOW FULL PROCESSLIST"),
+            pid=holder,
+        )
+
+    # ---- scratch
+
+    @contextmanager
+    def scratch(self) -> Iterator[Database]:
+        """As `Database.scratch`; statements that name another database are refused: they would change real data."""
+        name = PREFIX + secrets.token_hex(6)
+        home = MySQL(self.url.set(database=ALWAYS_THERE))
+        try:
+            home.run_alone(f"CREATE DATABASE {quoted(name)}{self._characters()}")
+        except AccessDenied as error:
+            raise self._no_scratch(home, error) from error
+        with removed_after(home.run_alone, f"DROP DATABASE IF EXISTS {quoted(name)}", name):
+            names = home.run(lambda connection: connection.exec_driver_sql("SHOW DATABASES").scalars().all())
+            real = [other for other in names if other not in SYSTEM and not other.startswith(PREFIX)]
+            yield _ScratchDatabase(self.url.set(database=name), real)
+
+    def _characters(self) -> str:
+        """The character set of this database, where there is one."""
+        if not self.exists():
+            return ""
+        characters, collation = self.run(lambda connection: connection.exec_driver_sql(CHARACTER_SET).one())
+        return f" CHARACTER SET {characters} COLLATE {collation}"
+
+    def _no_scratch(self, home: "MySQL", error: AccessDenied) -> AccessDenied:
+        account = str(home.run(lambda connection: connection.exec_driver_sql("SELECT CURRENT_USER()").scalar_one()))
+        user, _, host = account.rpartition("@")
+        return AccessDenied(
+            f"'{user}'@'{host}' may not make a scratch database on {mysql_errors.address(self.url)}",
+            why=f"the models are compared with an empty database brought to the latest revision; {error.why}",
+            do=f"as an administrator: GRANT ALL ON `{PREFIX.replace('_', chr(92) + '_')}%`.* TO '{user}'@'{host}'",
+            user=self.url.username,
+        )
+
+    def run_alone(self, statement: str) -> None:
+        """Run one statement that commits by itself."""
+        self.run(lambda connection: connection.exec_driver_sql(statement).close())
+
+    # ---- the whole of it
+
+    def backup(self, target: Path, *, progress: Progress | None = None) -> None:
+        mysql_dump.backup(self.url, self.connect_options(), target, is_mariadb=self._is_mariadb())
+
+    def verify_backup(self, path: Path) -> None:
+        mysql_dump.verify(path)
+
+    def restore(self, path: Path) -> None:
+        """As `Database.restore`, except that a failure in the middle leaves a part: DDL cannot be rolled back here."""
+        mysql_dump.verify(path)
+        is_mariadb = self._is_mariadb()
+        mysql_dump.find_client(is_mariadb)
+        self.delete()
+        mysql_dump.restore(self.url, self.connect_options(), path, is_mariadb=is_mariadb)
+
+    def delete(self) -> tuple[str, ...]:
+        """As `Database.delete`; every statement commits by itself.
+
+        Raises:
+            Refused: a table of another database refers to one of these; nothing was removed.
+        """
+
+        def work(connection: Connection) -> tuple[StoredObject, ...]:
+            refuse_dependents(connection)
+            stored = read_objects(connection)
+            connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {int(self.lock_timeout_s)}")
+            connection.exec_driver_sql("SET SESSION foreign_key_checks = 0")
+            for item in stored:
+                connection.exec_driver_sql(item.drop.replace("%", "%%"))
+            return stored
+
+        return tuple(str(item) for item in self.run(work))
+
+    def _is_mariadb(self) -> bool:
+        return self.run(lambda connection: bool(getattr(connection.dialect, "is_mariadb", False)))
+
+    # ---- errors
+
+    def explain(self, error: Exception) -> MigrateError | None:
+        return mysql_errors.explain(self.url, error) or super().explain(error)
+
+    def unreachable(self, why: str) -> MigrateError:
+        return mysql_errors.unreachable(self.url, why)
+
+
+class _ScratchDatabase(MySQL):
+    """A scratch database, on a server where one statement reaches every database."""
+
+    def __init__(self, url: URL, real: list[str]) -> None:
+        super().__init__(url)
+        self.real = tuple(real)
+
+    def set_up(self, engine: Engine) -> None:
+        super().set_up(engine)
+        fence_off(
+            engine,
+            self.real,
+            what="the scratch database",
+            do="leave the database's name out of the revision: the database URL chooses it",
+        )
+
+
+def _read_timeout_can_be_lifted() -> bool:
+    """Does this pymysql keep its read timeout where `set_up` lifts it?"""
+    from pymysql.connections import Connection as Driver
+
+    return "_read_timeout" in Driver.__init__.__code__.co_names

@@ -1,0 +1,35 @@
+"""Projects whose models are imported in this process: each test finds the process as if it had imported none."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlmodel import SQLModel
+
+# the names that the tests give to modules of theirs; this repository's own `models` may be loaded, too
+NAMES = ("models", "app", "shop", "blog", "src", "shared")
+
+
+@pytest.fixture(autouse=True)
+def _fresh_imports(tmp_path: Path) -> Iterator[None]:
+    metadata, classes = SQLModel.metadata, SQLModel._sa_registry._class_registry
+    modules, tables, known = _taken_out(), list(metadata.tables.values()), dict(classes)
+    _empty(metadata, classes)
+    yield
+    _taken_out()
+    sys.modules.update(modules)
+    _empty(metadata, classes)
+    classes.update(known)
+    for table in tables:
+        metadata._add_table(table.name, table.schema, table)
+
+
+def _taken_out():
+    names = [name for name in sys.modules if name.split(".")[0] in NAMES]
+    return {name: sys.modules.pop(name) for name in names}
+
+
+def _empty(metadata, classes) -> None:
+    metadata.clear()
+    classes.clear()

@@ -14,8 +14,8 @@ def checksum_of(source: bytes) -> str:
 
     The tree is written out here rather than by `ast.dump`, whose text changes with Python's versions: fields that
     are empty are left out, so that a field added to a node by a later Python does not count. What remains bound to
-    the version: a release that parses old code into other nodes (as 3.12 did for some nested f-strings) gives another
-    digest, and only a Python that can parse the file can give one. The order of imports counts.
+    the version: a release that parses old code into other nodes gives another digest, and only a Python that can parse
+    the file gives one at all. The order of imports counts.
 
     Raises:
         SyntaxError, ValueError: `source` is not Python; a RevisionFile has been parsed already and is.

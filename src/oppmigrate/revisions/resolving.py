@@ -159,7 +159,8 @@ class Resolver:
         _, symbol, steps = self._parse(text)
         if steps and not symbol and (steps[0] == "-") == (command == "upgrade"):
             return self.refusals.wrong_way(text, command)
-        if steps:
+        # one() itself asks as "show"
+        if steps and command != "show":
             try:
                 # walking it step by step says where it ends or divides
                 self.one(text, current)

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from oppmigrate.config import DEFAULT_DATABASE_URL, Settings, hide_password
+from oppmigrate.config import DEFAULT_DATABASE_URL, Settings
 from oppmigrate.errors import ConfigurationError
 
 SECRET_PARAMETER = re.compile(r"pass|secret|token|key$", re.IGNORECASE)
@@ -35,8 +35,8 @@ def _without_password(text: str) -> str:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:
         raise ConfigurationError(
-            f"{hide_password(ascii(text)[1:-1])} is no database URL",
-            why=hide_password(str(error)),
+            "the text given by --database-url is no database URL",
+            why="it does not read as dialect+driver://user@host:port/name, on one line",  # it may hold a password
             do="write it as sqlite:///./test.db or postgresql://user@host:5432/name",
         ) from error
     query = {key: value for key, value in url.query.items() if not SECRET_PARAMETER.search(key)}

@@ -1,0 +1,30 @@
+"""Create invoices
+
+Revision ID: c3d4e5f6a7b8
+Revises:
+Create Date: 2024-03-01 10:00:00.000000
+
+"""
+from alembic import op
+import sqlalchemy as sa
+
+revision = "c3d4e5f6a7b8"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+print("the first revision is imported")
+
+
+def upgrade():
+    print("the first revision is applied")
+    op.create_table(
+        "invoices",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("name", sa.String(50), nullable=False),
+        sa.Column("note", sa.String(100)),
+    )
+
+
+def downgrade():
+    op.drop_table("invoices")

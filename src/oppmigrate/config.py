@@ -7,11 +7,12 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from configparser import ConfigParser
+from configparser import ConfigParser, InterpolationMissingOptionError, InterpolationSyntaxError
 from configparser import Error as IniError
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from oppmigrate.errors import ConfigurationError, NoProject
 
@@ -106,7 +107,7 @@ def load_settings(
     environment = read_environment(project)
     tool = _read_toml(project)
     own: Mapping[str, Any] = tool.get("oppman", {})
-    section = section or _text(own, "section") or "alembic"
+    section = section or environment.get("OPPMAN_SECTION") or _text(own, "section") or "alembic"
     ini_file = _ini_file(project, config_file, environment, own)
     ini = _read_ini(ini_file, section) if ini_file else {}
     toml_alembic = tool.get("alembic") if ini_file is None or "script_location" not in ini else None
@@ -135,7 +136,10 @@ def read_environment(project: Path) -> Mapping[str, str]:
         return os.environ
     from dotenv import dotenv_values
 
-    found = {name: value for name, value in dotenv_values(dotenv_file).items() if value is not None}
+    try:
+        found = {name: value for name, value in dotenv_values(dotenv_file).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(dotenv_file, error) from error
     return {**found, **os.environ}
 
 
@@ -145,15 +149,26 @@ def absolute_url(url: str, project: Path) -> str:
     if match is None:
         return url
     prefix, path, query = match[1], match[2], match[3] or ""
-    if not path or path == ":memory:" or path.startswith(("/", "file:")):
+    scheme = "file:" if path.startswith("file:") else ""  # SQLite's own form of an address, in which % escapes
+    path = path.removeprefix(scheme)
+    if path in ("", ":memory:") or "mode=memory" in query or re.match(r"/|[A-Za-z]:[/\\]", path):
         return url
-    return f"{prefix}{(project / path).resolve()}{query}"
+    if scheme:
+        return f"{prefix}{scheme}{quote(project.as_posix())}/{path}{query}"
+    return f"{prefix}{(project / path).resolve().as_posix()}{query}"
 
 
 def hide_password(url: str) -> str:
-    """A database URL fit to be shown: `***` where the password stands."""
-    without_user = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
-    return re.sub(r"([?&](?:password|passwd|sslpassword)=)[^&]*", r"\1***", without_user)
+    """A database URL, or a line with one in it, fit to be shown: `***` where the password stands.
+
+    What is no proper URL is hidden generously: too much rather than too little.
+    """
+    url = re.sub(r"([?&][^=&]*(?:pass|pwd|secret|token|odbc_connect)[^=&]*=)[^&\s]*", r"\1***", url, flags=re.I)
+    if re.match(r"sqlite(\+\w+)?:///", url):
+        return url  # a path, in which : and @ stand for themselves
+    if "://" in url:
+        return re.sub(r"(://[^:]*):.*@", r"\1:***@", url, flags=re.DOTALL)
+    return re.sub(r"^([^:\s]*):\S*@", r"\1:***@", url)
 
 
 def _database_url(
@@ -191,15 +206,28 @@ def _read_ini(path: Path, section: str) -> dict[str, str]:
         if not parser.has_section(section):
             return {}
         wanted = ("script_location", "sqlalchemy.url")
-        return {name: parser.get(section, name) for name in wanted if parser.has_option(section, name)}
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path} is not UTF-8: {error}", do="save the file as UTF-8") from error
+        return {name: _ini_value(parser, section, name) for name in wanted if parser.has_option(section, name)}
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+    except InterpolationSyntaxError as error:  # its text holds a part of the value, which may be a password's
+        if "%" in str(path.parent):
+            why, do = "its folder has a `%` in its name, which Alembic cannot work with", "give the folder another name"
+        else:
+            why, do = (
+                f"a `%` stands alone in `{error.option}`",
+                "write `%%` there: one `%` has a meaning in an ini file",
+            )
+        raise ConfigurationError(f"{path} cannot be read", why=why, do=do) from error
     except IniError as error:
-        raise ConfigurationError(
-            f"{path} cannot be read",
-            why=" ".join(str(error).split()),
-            do="mend that line; a `%` is written `%%` in an ini file",
-        ) from error
+        why = hide_password(" ".join(str(error).split()))
+        raise ConfigurationError(f"{path} cannot be read", why=why, do="mend that line") from error
+
+
+def _ini_value(parser: ConfigParser, section: str, name: str) -> str:
+    try:
+        return parser.get(section, name)
+    except InterpolationMissingOptionError:
+        return parser.get(section, name, raw=True)  # `%(DB_HOST)s`: an env.py may fill it in
 
 
 def _read_toml(project: Path, *, quiet: bool = False) -> Mapping[str, Any]:
@@ -208,12 +236,21 @@ def _read_toml(project: Path, *, quiet: bool = False) -> Mapping[str, Any]:
     if not path.is_file():
         return {}
     try:
-        tool = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        tool = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("tool")
+    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
         if quiet:
             return {}
-        raise ConfigurationError(f"{path} cannot be read", why=str(error), do="mend that line") from error
-    return {name: tool[name] for name in ("oppman", "alembic") if isinstance(tool.get(name), dict)}
+        if isinstance(error, tomllib.TOMLDecodeError):
+            raise ConfigurationError(f"{path} cannot be read", why=str(error), do="mend that line") from error
+        raise _unreadable(path, error) from error
+    tables = tool if isinstance(tool, dict) else {}
+    return {name: tables[name] for name in ("oppman", "alembic") if isinstance(tables.get(name), dict)}
+
+
+def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> ConfigurationError:
+    if isinstance(error, OSError):
+        return ConfigurationError(f"{path} cannot be read", why=str(error.strerror), do="look at the file's rights")
+    return ConfigurationError(f"{path} is not UTF-8", why=str(error), do="save the file as UTF-8")
 
 
 def _script_location_of(toml_alembic: Mapping[str, Any] | None, project: Path) -> str | None:
@@ -224,7 +261,8 @@ def _script_location_of(toml_alembic: Mapping[str, Any] | None, project: Path) -
 def _script_location(location: str | None, project: Path, ini_file: Path | None) -> Path | None:
     """Where `env.py` lies; None when only Alembic can tell (a `package:folder` location)."""
     if location is not None:
-        return None if ":" in location else (project / location).absolute()
+        is_package = ":" in location and not Path(location).is_absolute()  # as Alembic tells them apart
+        return None if is_package else (project / location).absolute()
     if ini_file is not None and (ini_file.parent / "env.py").is_file():
         return ini_file.parent  # Flask-Migrate's alembic.ini names no location: it lies in it
     usual = (project / name for name in USUAL_SCRIPT_LOCATIONS)

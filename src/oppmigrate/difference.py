@@ -10,10 +10,13 @@ from oppmigrate.autogenerate.decisions import Decisions, Questioner
 from oppmigrate.autogenerate.defaults import down_defaults, settle_defaults
 from oppmigrate.autogenerate.losses import ask_renames, check_drops, find_losses, settle_drops
 from oppmigrate.autogenerate.renaming import carry_out
-from oppmigrate.environment.session import Environment, Visit
+from oppmigrate.environment.hooks import Visit
+from oppmigrate.environment.session import Environment
 from oppmigrate.planner import State, revision_step, run_in_scratch, step_of
 
 ComparedWith = Literal["database", "scratch"]
+# as env.py sees the command line
+AUTOGENERATE: dict[str, Any] = {"command": "revision", "autogenerate": True}
 
 
 def draft_revision(
@@ -31,9 +34,10 @@ def draft_revision(
     decisions = decisions or Decisions()
     draft = _new_draft(environment, message, **options)
     if state.is_at_heads and not decisions.renames:
-        environment.run(Visit(_compare(draft)), autogenerate=True)
+        environment.run(Visit(_compare(draft), template_args=draft.template_args), **AUTOGENERATE)
         return draft, "database"
-    run_in_scratch(environment, state, Visit(_upgrade_and_compare(draft, state, decisions)), autogenerate=True)
+    visit = Visit(_upgrade_and_compare(draft, state, decisions), template_args=draft.template_args)
+    run_in_scratch(environment, state, visit, **AUTOGENERATE)
     return draft, "scratch"
 
 
@@ -75,7 +79,7 @@ def empty_draft(environment: Environment, message: str, **options: Any) -> Draft
 
 
 def _new_draft(environment: Environment, message: str, **options: Any) -> Draft:
-    config = environment.config(autogenerate=True)
+    config = environment.config(**AUTOGENERATE)
     return Draft(config, environment.script(config), message, **options)
 
 

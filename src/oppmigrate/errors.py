@@ -68,7 +68,7 @@ class AlembicTooOld(MigrateError):
 
 
 class AlembicShadowed(MigrateError):
-    """`alembic/__init__.py` in the project hides the alembic package."""
+    """`alembic/__init__.py`, or `alembic.py`, in the project hides the alembic package."""
 
 
 class EnvironmentFailed(MigrateError):

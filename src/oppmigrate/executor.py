@@ -10,9 +10,18 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 
 from oppmigrate.blame import own_line
 from oppmigrate.databases import Database
-from oppmigrate.environment.session import Environment, Visit
+from oppmigrate.environment.hooks import Visit
+from oppmigrate.environment.session import Environment
 from oppmigrate.errors import DatabaseLocked, EnvironmentFailed, MigrateError, MigrationFailed
-from oppmigrate.planner import State, plan_upgrade, read_state, revision_step
+from oppmigrate.planner import (
+    State,
+    common_heads,
+    heads_after,
+    plan_upgrade,
+    read_state,
+    refuse_missing,
+    revision_step,
+)
 from oppmigrate.results import ApplyResult, Plan, StampResult, Step
 
 
@@ -24,13 +33,14 @@ class Progress(Protocol):
 
 @dataclass
 class _Run:
-    """One application of a plan, as far as it has come."""
+    """One application of a plan, as far as it has come. `ends`: where each database that env.py migrates is to be."""
 
     state: State
     plan: Plan
     progress: Progress | None
     done: list[Step] = field(default_factory=list)
     running: Step | None = None
+    ends: list[tuple[str, ...]] = field(default_factory=list)
 
 
 def apply(
@@ -47,13 +57,14 @@ def apply(
     run = _Run(state, plan, progress)
     visit = Visit(lambda heads, context: _steps(visit, run, heads, context), True, lock_timeout_s=lock_timeout_s)
     try:
-        environment.run(visit, revision=plan.target)
+        environment.run(visit, command=plan.direction, revision=plan.target)
     except MigrateError as error:
         if run.running is None:
             raise
         raise _failure(environment, run, run.running, error) from error
     heads = _verified_heads(environment, run)
-    return ApplyResult(replace(run.plan, steps=tuple(run.done)), heads, (time.perf_counter() - started) * 1000)
+    done = replace(run.plan, end=heads, steps=tuple(dict.fromkeys(run.done)))
+    return ApplyResult(done, heads, (time.perf_counter() - started) * 1000)
 
 
 def stamp(environment: Environment, state: State, target: str, *, purge: bool, lock_timeout_s: float) -> StampResult:
@@ -67,7 +78,8 @@ def stamp(environment: Environment, state: State, target: str, *, purge: bool, l
         assert context.script is not None
         return list(context.script._stamp_revs(target, heads))
 
-    environment.run(Visit(work, writes=True, purge=purge, lock_timeout_s=lock_timeout_s), revision=target)
+    visit = Visit(work, writes=True, purge=purge, lock_timeout_s=lock_timeout_s)
+    environment.run(visit, command="stamp", revision=target)
     return StampResult(state.heads, read_state(environment).heads)
 
 
@@ -83,11 +95,11 @@ def delete(database: Database) -> tuple[str, ...]:
 
 def _steps(visit: Visit, run: _Run, heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
     """The plan's steps, given to Alembic under the lock, one at a time."""
-    if set(heads) != set(run.plan.start):
-        run.plan = _replanned(run, heads)
+    plan = run.plan if set(heads) == set(run.plan.start) else _replanned(run, heads)
+    run.ends.append(plan.end)
     database = visit.databases[-1]
     assert context.connection is not None
-    for step in run.plan.steps:
+    for step in plan.steps:
         runnable = revision_step(context, step)
         runnable.migration_fn = _told(run, step, runnable.migration_fn)
         yield runnable
@@ -118,22 +130,32 @@ def _end(run: _Run, step: Step) -> None:
 
 
 def _replanned(run: _Run, heads: tuple[str, ...]) -> Plan:
-    """Another process moved the database between the plan and the lock: an upgrade does what is left."""
+    """The database is not where the plan begins: an upgrade does what is left.
+
+    Another process moved it between the plan and the lock, or env.py migrates several that stand apart.
+    """
     if run.plan.direction == "downgrade":
         raise DatabaseLocked(
-            f"another process moved the database to {', '.join(heads) or 'base'} meanwhile",
-            why=f"the downgrade was planned from {', '.join(run.plan.start) or 'base'}; nothing was changed",
+            f"the database stands at {_named(heads)}, and the downgrade was planned from {_named(run.plan.start)}",
+            why="another process moved it meanwhile, or env.py migrates several databases that stand apart",
             do="look at where it stands (python oppman.py migrate current), then run the command again",
         )
-    return plan_upgrade(replace(run.state, heads=tuple(sorted(heads)), exists=True), run.plan.target)
+    state = replace(run.state, heads=tuple(sorted(heads)), exists=True)
+    refuse_missing(state)
+    applied = state.graph.applied(heads)
+    if not state.graph.applied(run.plan.start) <= applied:
+        return plan_upgrade(state, run.plan.target)
+    steps = tuple(step for step in run.plan.steps if step.revision not in applied)
+    return replace(run.plan, start=state.heads, end=heads_after(state.graph, heads, steps), steps=steps)
 
 
 def _verified_heads(environment: Environment, run: _Run) -> tuple[str, ...]:
     """Read the version table back: an `env.py` that swallowed an error or did nothing is never called success."""
     heads = read_state(environment).heads
-    if set(heads) != set(run.plan.end):
+    end = common_heads(run.state.graph, run.ends)
+    if set(heads) != set(end):
         raise EnvironmentFailed(
-            f"the database stands at {_named(heads)}, where the plan ends at {_named(run.plan.end)}",
+            f"the database stands at {_named(heads)}, where the plan ends at {_named(end)}",
             why="env.py ended without an error, and without committing every step",
             do="look for a `try` or a missing commit in env.py; then run the command again",
             heads=list(heads),

@@ -14,15 +14,20 @@ def check_installation(project: Path) -> None:
     """Look without importing Alembic.
 
     Raises:
-        AlembicShadowed: `alembic/__init__.py` in the project hides the package.
+        AlembicShadowed: `alembic/__init__.py`, or `alembic.py`, in the project hides the package.
         AlembicTooOld: Alembic is missing, or older than `MINIMUM_ALEMBIC`.
     """
-    shadow = project / "alembic" / "__init__.py"
-    if shadow.is_file():
+    if (project / "alembic" / "__init__.py").is_file():
         raise AlembicShadowed(
             "alembic/__init__.py hides the alembic package",
             why="with it, `import alembic` finds your migrations folder and not the library",
-            do=f"delete {shadow}; Alembic does not need it",
+            do=f"delete {project / 'alembic' / '__init__.py'}; Alembic does not need it",
+        )
+    if (project / "alembic.py").is_file():
+        raise AlembicShadowed(
+            "alembic.py hides the alembic package",
+            why="with it, `import alembic` finds your module and not the library",
+            do=f"give {project / 'alembic.py'} another name",
         )
     wanted = ".".join(map(str, MINIMUM_ALEMBIC))
     try:

@@ -129,7 +129,8 @@ class MigrationManager:
         if empty:
             graph = read_graph(environment)
             draft = empty_draft(environment, message, head=self._parent(graph, head), **options)
-            new, path, source = draft.write(dry_run=dry_run)
+            with environment.at_home():
+                new, path, source = draft.write(dry_run=dry_run)
             return results.CreateResult(new, message, path, (), source, dry_run, "nothing")
         state = self._reachable_state(environment)
         refuse_missing(state)
@@ -139,7 +140,8 @@ class MigrationManager:
         )
         if not draft.changes:
             return results.CreateResult(None, message, None, dry_run=dry_run, compared_with=compared_with)
-        new, path, source = draft.write(dry_run=dry_run)
+        with environment.at_home():
+            new, path, source = draft.write(dry_run=dry_run)
         return results.CreateResult(new, message, path, draft.changes, source, dry_run, compared_with)
 
     def merge(self, message: str, revisions: Iterable[str] = ()) -> results.MergeResult:
@@ -152,7 +154,8 @@ class MigrationManager:
         heads = tuple(graph.get(text).revision for text in revisions) or graph.heads
         if len(heads) < 2:
             raise WrongUsage("there is one head, so there is nothing to merge", do="python oppman.py migrate heads")
-        new, path, _source = empty_draft(environment, message, head=heads).write()
+        with environment.at_home():
+            new, path, _source = empty_draft(environment, message, head=heads).write()
         return results.MergeResult(new, path, heads)
 
     # ---- applying them
@@ -342,14 +345,23 @@ class MigrationManager:
         try:
             return self._state(environment)
         except DatabaseError:
-            return state_without_database(environment)
+            state = state_without_database(environment)
+            if not state.database.backends:
+                raise  # not even its kind is known
+            return state
 
     def _parent(self, graph: Graph, head: str | None) -> str:
         if head is not None:
             return head
         if len(graph.heads) > 1:
-            graph.get("head")  # raises MultipleHeads, with what to type
-            raise MultipleHeads(f"there are {len(graph.heads)} heads: {', '.join(graph.heads)}")
+            named = ", ".join(f"`{head}` ({graph.revisions[head].message})" for head in graph.heads)
+            raise MultipleHeads(
+                f"there are {len(graph.heads)} heads: {named}",
+                why="a new revision is built on one",
+                do='join them: python oppman.py migrate merge "Merge heads"\n'
+                f"       or build on one of them: --head {graph.heads[0]}",
+                heads=list(graph.heads),
+            )
         return "head"
 
     def _planned(self, direction: results.Direction, target: str, details: bool) -> results.Plan:

@@ -1,5 +1,6 @@
 """Graph + recorded heads + target -> one frozen `Plan`, which everything that shows or runs revisions reads."""
 
+import contextlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,12 +9,13 @@ from typing import Any
 
 from alembic.operations.ops import MigrateOperation
 from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
-from sqlalchemy import Connection, event
+from sqlalchemy import URL, Connection, event
 
 from oppmigrate.autogenerate import describe_all, record_operations
 from oppmigrate.databases import Database, open_database
-from oppmigrate.environment.session import Environment, Visit
-from oppmigrate.errors import MigrateError, RevisionFileMissing
+from oppmigrate.environment.hooks import Visit
+from oppmigrate.environment.session import Environment
+from oppmigrate.errors import DatabaseError, EnvironmentFailed, MigrateError, RevisionFileMissing
 from oppmigrate.recorder import read_heads
 from oppmigrate.results import Change, Direction, Plan, Step
 from oppmigrate.revisions import Graph, RevisionFile, load_graph
@@ -21,15 +23,23 @@ from oppmigrate.revisions import Graph, RevisionFile, load_graph
 # what batch mode asks the database while it works; not part of what a revision does
 _QUESTION = re.compile(r"\s*(SELECT|PRAGMA|SHOW|EXPLAIN)\b", re.IGNORECASE)
 
+# what is found out about each step of a plan, by its revision: fields of `Step`
+Details = dict[str, dict[str, Any]]
+
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A project and its database, as they stand: the files' graph and the recorded heads."""
+    """A project and its database, as they stand: the files' graph and the recorded heads.
+
+    Where an `env.py` migrates several databases, the heads are what all of them have reached. `reachable` is False
+    when the database could not be asked.
+    """
 
     graph: Graph
     database: Database
     exists: bool
     heads: tuple[str, ...]
+    reachable: bool = True
 
     @property
     def is_at_heads(self) -> bool:
@@ -38,9 +48,13 @@ class State:
 
 
 def read_graph(environment: Environment) -> Graph:
-    """The graph of the revision files, in the folders that the configuration names."""
-    script = environment.script()
-    return load_graph(script._version_locations, recursive=script.recursive_version_locations)
+    """The graph of the revision files, in the folders that the configuration names, or else `env.py`."""
+    if environment.has_to_be_asked:
+        try:
+            return read_state(environment).graph
+        except DatabaseError:
+            return state_without_database(environment).graph
+    return _read_files(environment)
 
 
 def read_state(environment: Environment) -> State:
@@ -55,27 +69,47 @@ def read_state(environment: Environment) -> State:
 
 def state_without_database(environment: Environment) -> State:
     """The files' side only, for what can be done where the database cannot be asked."""
-    return State(read_graph(environment), open_database(environment.settings.database_url), False, ())
+    if environment.is_ours:
+        return State(read_graph(environment), open_database(environment.settings.database_url), False, (), False)
+    visit = Visit(lambda _heads, _context: ())
+    with contextlib.suppress(EnvironmentFailed, DatabaseError):  # not every env.py has an offline branch
+        environment.run_as_sql(visit, StringIO(), starting_rev=(), reachable=False)
+    database = visit.databases[-1] if visit.databases else Database(URL.create("unknown"))
+    return State(_read_files(environment), database, False, (), False)
 
 
 def _read_state_through_env(environment: Environment) -> State:
     """An `env.py` that decides the address, the version table or the folders by itself has to be asked."""
-    heads: set[str] = set()
-    scripts = []
+    if environment.is_ours:
+        own = open_database(environment.settings.database_url)
+        if not own.exists():
+            return State(_read_files(environment), own, False, ())
+    recorded: list[tuple[str, ...]] = []
 
-    def work(recorded: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
-        heads.update(recorded)
-        scripts.append(context.script)
+    def work(heads: tuple[str, ...], _context: MigrationContext) -> Iterable[RevisionStep]:
+        recorded.append(tuple(sorted(heads)))
         return ()
 
-    own = open_database(environment.settings.database_url)
-    if environment.is_ours and not own.exists():
-        return State(read_graph(environment), own, False, ())
     visit = Visit(work)
     environment.run(visit)
-    script = scripts[-1] or environment.script()
-    graph = load_graph(script._version_locations, recursive=script.recursive_version_locations)
-    return State(graph, visit.databases[-1] if visit.databases else own, True, tuple(sorted(heads)))
+    graph = _read_files(environment)
+    return State(graph, visit.databases[-1], visit.found, common_heads(graph, recorded))
+
+
+def _read_files(environment: Environment) -> Graph:
+    """The graph of the files in the folders as far as they are known."""
+    script = environment.script()
+    with environment.at_home():
+        return load_graph(script._version_locations, recursive=script.recursive_version_locations)
+
+
+def common_heads(graph: Graph, recorded: Sequence[Collection[str]]) -> tuple[str, ...]:
+    """What several databases have all reached; recorded ids that no file defines stay."""
+    if len({frozenset(heads) for heads in recorded}) == 1:
+        return tuple(sorted(recorded[0]))
+    applied = frozenset.intersection(*(graph.applied(heads) for heads in recorded))
+    missing = {each for heads in recorded for each in graph.missing(heads)}
+    return (*_tips(graph, applied), *sorted(missing))
 
 
 def plan_upgrade(state: State, target: str) -> Plan:
@@ -149,14 +183,14 @@ def with_details(environment: Environment, state: State, plan: Plan) -> Plan:
     rebuild, a data step), from running the plan in a scratch database.
     """
     try:
-        details = _details_offline(environment, plan)
+        details = _details_offline(environment, plan, state.reachable)
     except MigrateError as reason:
         details = _details_by_replay(environment, state, plan, reason)
-    return replace(plan, steps=tuple(replace(step, **found) for step, found in zip(plan.steps, details, strict=True)))
+    return replace(plan, steps=tuple(replace(step, **details[step.revision]) for step in plan.steps))
 
 
-def _details_offline(environment: Environment, plan: Plan) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+def _details_offline(environment: Environment, plan: Plan, reachable: bool) -> Details:
+    found: Details = {}
     output = _Statements()
 
     def work(_heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
@@ -164,14 +198,12 @@ def _details_offline(environment: Environment, plan: Plan) -> list[dict[str, Any
             yield recorded_step(visit, revision_step(context, step), found, output)
 
     visit = Visit(work)
-    environment.run_as_sql(visit, output, starting_rev=plan.start)
+    environment.run_as_sql(visit, output, starting_rev=plan.start, reachable=reachable)
     return found
 
 
-def _details_by_replay(
-    environment: Environment, state: State, plan: Plan, reason: MigrateError
-) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+def _details_by_replay(environment: Environment, state: State, plan: Plan, reason: MigrateError) -> Details:
+    found: Details = {}
     output = _Statements()
 
     def work(_heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
@@ -189,14 +221,18 @@ def _details_by_replay(
         run_in_scratch(environment, state, visit)
     except MigrateError:
         note = f"its SQL depends on the rows that it finds ({reason.what})"
-        return [{"sql_note": note} for _ in plan.steps]
+        return {step.revision: {"sql_note": note} for step in plan.steps}
     return found
 
 
 def run_in_scratch(environment: Environment, state: State, visit: Visit, **command: Any) -> None:
     """Run `env.py` on an empty throw-away database of the same kind, which is gone afterwards."""
-    offline = not environment.is_ours and not state.exists
+    if state.reachable and not environment.is_ours:
+        visit.writes = visit.in_scratch = True
+        environment.run(visit, **command)
+        return
     with state.database.scratch() as scratch:
+        offline = not environment.is_ours
         scratch.run(lambda connection: environment.run_on(scratch, connection, visit, offline=offline, **command))
 
 
@@ -210,9 +246,9 @@ def revision_step(context: MigrationContext, step: Step) -> RevisionStep:
     return MigrationStep.downgrade_from_script(revision_map, script)
 
 
-def recorded_step(visit: Visit, step: RevisionStep, found: list[dict[str, Any]], output: "_Statements") -> RevisionStep:
-    """The step, which on running appends its operations in words and its SQL to `found`."""
-    run = step.migration_fn
+def recorded_step(visit: Visit, step: RevisionStep, found: Details, output: "_Statements") -> RevisionStep:
+    """The step, which on running adds its operations in words and its SQL to `found`, for each database it runs on."""
+    run, revision = step.migration_fn, step.revision.revision
 
     def run_recorded(**kw: Any) -> None:
         assert visit.operations is not None
@@ -221,7 +257,9 @@ def recorded_step(visit: Visit, step: RevisionStep, found: list[dict[str, Any]],
         with record_operations(visit.operations, operations):
             run(**kw)
         changes: tuple[Change, ...] = describe_all(operations)
-        found.append({"changes": changes, "sql": tuple(output.statements[before:])})
+        seen = found.setdefault(revision, {"changes": (), "sql": ()})
+        seen["changes"] += changes
+        seen["sql"] += tuple(output.statements[before:])
 
     step.migration_fn = run_recorded
     return step

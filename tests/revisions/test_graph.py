@@ -327,6 +327,8 @@ def test_short_ids_may_be_cut_short(versions: Versions):
     graph = versions.graph()
     assert graph.get("ab").revision == "abc"
     assert graph.get("1").revision == "1"
+    assert graph.get("va").revision == "va"
+    assert ids(graph.history("v1:va")) == ["va", "v1"]
     assert ids(graph.upgrade_path("ab-1", [])) == ["1", "v1", "va"]
     with pytest.raises(AmbiguousRevision):
         graph.get("v")
@@ -476,6 +478,13 @@ def test_stamp_takes_no_steps(line: Graph):
 )
 def test_history_ranges(line: Graph, range_: str | None, expected: str):
     assert ids(line.history(range_, current=["cccc"])) == expected.split()
+
+
+def test_history_takes_short_prefixes_and_dotted_steps(versions: Versions):
+    versions.write_line("b7", "v3.1", "v3.2.0.a")
+    graph = versions.graph()
+    assert ids(graph.history("b:v3.1+0")) == ["v3.1", "b7"]
+    assert ids(graph.history("v3.2.0.a-1:")) == ["v3.2.0.a", "v3.1"]
 
 
 def test_history_up_to_nothing_applied_is_empty(line: Graph):

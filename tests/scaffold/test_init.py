@@ -172,7 +172,9 @@ def test_ini_without_script_location_is_left_to_setup(project):
         ("postgresql://me@host/shop", "postgresql://me@host/shop"),
         ("postgresql://me@host/a%20b", "postgresql://me@host/a%%20b"),
         ("postgresql://me:hunter2@host:5433/shop?sslmode=require", "postgresql://me@host:5433/shop?sslmode=require"),
+        ("postgresql://me:a%40b:c@host/a%20b", "postgresql://me@host/a%%20b"),
         ("postgresql://host/shop?user=me&password=hunter2", "postgresql://host/shop?user=me"),
+        ("postgresql://host/shop?password=hunter2", "postgresql://host/shop"),
     ],
 )
 def test_given_address_is_written_without_its_password(project, given, written):

@@ -185,6 +185,19 @@ def test_failed_import_leaves_nothing_behind(project):
     assert not SQLModel.metadata.tables
 
 
+def test_failed_import_below_folders_without_init_leaves_nothing_behind(project):
+    project.write("app/models/user.py", USER)
+    project.write("app/models/zebra.py", "1 / 0")
+    assert broken(project).why == "app/models/zebra.py:1: 1 / 0"
+    assert not [name for name in sys.modules if name.split(".")[0] == "app"]
+
+
+def test_file_that_is_not_utf_8_is_named(project):
+    (project.path / "models.py").write_bytes(b"x = '\xff'\n")
+    error = broken(project)
+    assert error.what.startswith("models.py cannot be imported: SyntaxError: (unicode error)")
+
+
 def test_attempt_after_a_failed_one_starts_afresh(project):
     project.write("models.py", _dedented(BASE) + "\n1 / 0\n")
     broken(project)

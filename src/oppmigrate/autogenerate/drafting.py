@@ -2,9 +2,11 @@
 
 import ast
 import builtins
+import contextlib
+import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -49,7 +51,7 @@ class Draft:
         self._script = script
         self._version_path = version_path
         self._arguments: dict[str, Any] = {
-            "message": message,
+            "message": _fit_for_docstring(message),
             "autogenerate": True,
             "sql": False,
             "head": head,
@@ -60,6 +62,7 @@ class Draft:
             "depends_on": depends_on,
         }
         self._context = RevisionContext(config, script, self._arguments)
+        self._made = self._context.generated_revisions[-1]
 
     def autogenerate(self, heads: tuple[str, ...], context: MigrationContext) -> None:
         """Fill the draft with what it takes to bring the database of `context` to the models of `env.py`."""
@@ -70,36 +73,51 @@ class Draft:
 
     def begin_with(self, operations: Sequence[ops.MigrateOperation]) -> None:
         """Put operations in front of the upgrade, and their inverse behind the downgrade."""
-        script = self._only_script
-        script.upgrade_ops.ops[:0] = operations
-        script.downgrade_ops.ops += [_inverse(each) for each in reversed(operations)]
+        if not operations:
+            return
+        scripts = self._context.generated_revisions
+        if not scripts:  # a hook of the project's has thrown the revision away, for it was empty so far
+            scripts.append(self._made)
+        # the last is that of the database at hand, where env.py migrates several
+        scripts[-1].upgrade_ops_list[-1].ops[:0] = operations
+        scripts[-1].downgrade_ops_list[-1].ops += [_inverse(each) for each in reversed(operations)]
 
     @property
     def columns_to_fill(self) -> dict[str, Column[Any]]:
         """The NOT NULL columns that the upgrade adds and that the server does not fill, by `table.column`."""
-        return columns_to_fill(self._only_script.upgrade_ops)
+        return _merged(columns_to_fill(container) for container in self._upgrades)
 
     @property
     def columns_brought_back(self) -> dict[str, Column[Any]]:
         """The same of the downgrade: columns whose values the upgrade drops."""
-        return columns_to_fill(self._only_script.downgrade_ops)
+        return _merged(columns_to_fill(container) for container in self._downgrades)
 
     def fill(self, values: Mapping[str, Any], down_values: Mapping[str, Any]) -> None:
         """Give the rows already there a value in each of these columns, before NOT NULL is set."""
-        script = self._only_script
-        add_in_steps(script.upgrade_ops, lambda name, _column: values[name], "for the rows that are there already")
+        for container in self._upgrades:
+            add_in_steps(container, lambda name, _column: values[name], "for the rows that are there already")
         why = "the values were dropped by the upgrade; this one stands in for them"
-        add_in_steps(script.downgrade_ops, lambda name, _column: down_values[name], why)
+        for container in self._downgrades:
+            add_in_steps(container, lambda name, _column: down_values[name], why)
 
     @property
-    def _only_script(self) -> Any:
-        return self._context.generated_revisions[-1]
+    def _upgrades(self) -> list[ops.OpContainer]:
+        """One for each database that `env.py` migrates."""
+        return [each for script in self._context.generated_revisions for each in script.upgrade_ops_list]
+
+    @property
+    def _downgrades(self) -> list[ops.OpContainer]:
+        return [each for script in self._context.generated_revisions for each in script.downgrade_ops_list]
+
+    @property
+    def template_args(self) -> dict[str, Any]:
+        """What the project's script.py.mako is given; an `env.py` may add to it."""
+        return self._context.template_args
 
     @property
     def operations(self) -> tuple[ops.MigrateOperation, ...]:
         """The operations of the upgrade, containers opened."""
-        scripts = self._context.generated_revisions
-        return tuple(flatten(each for script in scripts for each in script.upgrade_ops_list))
+        return tuple(flatten(self._upgrades))
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -148,10 +166,36 @@ class Draft:
         try:
             for generated in self._context.generated_revisions:
                 generated.version_path = str(folder.resolve())
-            (script,) = list(self._context.generate_scripts())
+            with _programs_on_stderr():
+                (script,) = list(self._context.generate_scripts())
         finally:
             self._script.__dict__["_version_locations"] = own
         return script
+
+
+@contextlib.contextmanager
+def _programs_on_stderr() -> Iterator[None]:
+    """Post-write hooks are programs, and what they print is the story: stdout is for our answer."""
+    try:
+        stdout = os.dup(1)
+    except OSError:  # closed, as a service has it
+        yield
+        return
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)
+
+
+def _merged(columns: Iterable[dict[str, Column[Any]]]) -> dict[str, Column[Any]]:
+    return {name: column for each in columns for name, column in each.items()}
+
+
+def _fit_for_docstring(message: str) -> str:
+    """The template puts the message between triple quotes as it stands."""
+    return message.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
 
 
 def _inverse(operation: ops.MigrateOperation) -> ops.MigrateOperation:

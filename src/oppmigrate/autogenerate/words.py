@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from alembic.operations import ops
-from sqlalchemy import Column, ForeignKeyConstraint
+from sqlalchemy import ARRAY, Column
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
@@ -67,7 +67,8 @@ def _alter_column(op: ops.AlterColumnOp) -> Change:
     if op.modify_name is not None:
         parts.append(f"rename to {op.modify_name}")
     if op.modify_type is not None:
-        parts.append(f"type {_type(op.existing_type)} -> {_type(op.modify_type)}")
+        before = f"{_type(op.existing_type)} " if op.existing_type is not None else ""
+        parts.append(f"type {before}-> {_type(op.modify_type)}")
     if op.modify_nullable is not None:
         parts.append("NOT NULL -> nullable" if op.modify_nullable else "nullable -> NOT NULL")
     if op.modify_server_default is not False:
@@ -75,6 +76,8 @@ def _alter_column(op: ops.AlterColumnOp) -> Change:
         parts.append(f"default {before} -> {after}")
     if op.modify_comment is not False:
         parts.append(f"comment {op.modify_comment!r}" if op.modify_comment else "no comment")
+    if op.kw.get("autoincrement") is not None:
+        parts.append(f"autoincrement {op.kw['autoincrement']}")
     return Change(_table(op), f"alter column {_table(op)}.{op.column_name}: {', '.join(parts) or 'no change'}")
 
 
@@ -85,30 +88,29 @@ def _create_index(op: ops.CreateIndexOp) -> Change:
 
 
 def _drop_index(op: ops.DropIndexOp) -> Change:
-    return Change(op.table_name, f"drop index {op.index_name}")
+    if op.table_name is None:
+        return Change(None, f"drop index {op.index_name}")
+    return Change(_table(op), f"drop index {op.index_name} on {_table(op)}")
 
 
 def _create_foreign_key(op: ops.CreateForeignKeyOp) -> Change:
-    here, there = ", ".join(op.local_cols), ", ".join(op.remote_cols)
-    return Change(op.source_table, f"add foreign key {op.source_table} ({here}) -> {op.referent_table} ({there})")
+    table = _qualified(op.kw.get("source_schema"), op.source_table)
+    there = _qualified(op.kw.get("referent_schema"), op.referent_table) + _in_brackets(op.remote_cols)
+    return Change(table, f"add foreign key{_named(op)} on {table}{_in_brackets(op.local_cols)} -> {there}")
 
 
 def _add_constraint(op: Any) -> Change:
-    kind = {
-        "unique_constraint": "unique constraint",
-        "check_constraint": "check",
-        "primary_key_constraint": "primary key",
-    }
-    what = kind.get(getattr(op, "constraint_type", ""), "constraint")
-    name = f" {op.constraint_name}" if op.constraint_name else ""
-    columns = getattr(op, "columns", None)
-    return Change(_table(op), f"add {what}{name} on {_table(op)}{_in_brackets(columns)}")
+    kind = _KINDS.get(op.constraint_type, f"{op.constraint_type} constraint")
+    if isinstance(op, ops.CreateCheckConstraintOp):
+        detail = f": {op.condition}"
+    else:
+        detail = _in_brackets(getattr(op, "columns", None))
+    return Change(_table(op), f"add {kind}{_named(op)} on {_table(op)}{detail}")
 
 
 def _drop_constraint(op: ops.DropConstraintOp) -> Change:
-    kind = {"foreignkey": "foreign key", "unique": "unique constraint", "primary": "primary key"}
-    what = kind.get(op.constraint_type or "", op.constraint_type or "constraint")
-    return Change(_table(op), f"drop {what} {op.constraint_name or '(unnamed)'} on {_table(op)}")
+    kind = _KINDS.get(op.constraint_type or "", "constraint")
+    return Change(_table(op), f"drop {kind} {op.constraint_name or '(unnamed)'} on {_table(op)}")
 
 
 def _execute(op: ops.ExecuteSQLOp) -> Change:
@@ -117,7 +119,8 @@ def _execute(op: ops.ExecuteSQLOp) -> Change:
 
 
 def _bulk_insert(op: ops.BulkInsertOp) -> Change:
-    return Change(op.table.name, f"insert {_count(len(op.rows), 'row')} into {op.table.name}")
+    table = _qualified(op.table.schema, op.table.name)
+    return Change(table, f"insert {_count(len(op.rows), 'row')} into {table}")
 
 
 def _table_comment(op: Any) -> Change:
@@ -147,8 +150,26 @@ _DESCRIBERS: dict[type, Callable[[Any], Change]] = {
 }
 
 
+# Alembic's words for the kinds of constraints, those of its `add` and those of its `drop`
+_KINDS = {
+    "foreignkey": "foreign key",
+    "unique": "unique constraint",
+    "check": "check",
+    "primarykey": "primary key",
+    "primary": "primary key",
+}
+
+
 def _table(op: Any) -> str:
-    return f"{op.schema}.{op.table_name}" if getattr(op, "schema", None) else str(op.table_name)
+    return _qualified(getattr(op, "schema", None), op.table_name)
+
+
+def _qualified(schema: str | None, name: str | None) -> str:
+    return f"{schema}.{name}" if schema else str(name)
+
+
+def _named(op: Any) -> str:
+    return f" {op.constraint_name}" if op.constraint_name else ""
 
 
 def _column(column: Column[Any]) -> str:
@@ -156,14 +177,21 @@ def _column(column: Column[Any]) -> str:
     if not column.nullable:
         parts.append("NOT NULL")
     if column.server_default is not None:
-        parts.append(f"default {_default(column.server_default)}")
+        parts.append(_generation(column) or f"default {_default(column.server_default)}")
     if column.primary_key:
         parts.append("primary key")
-    foreign = [constraint for constraint in column.constraints if isinstance(constraint, ForeignKeyConstraint)]
-    return ", ".join(parts + [f"-> {each.elements[0].target_fullname}" for each in foreign])
+    return ", ".join(parts + [f"-> {each.target_fullname}" for each in column.foreign_keys])
+
+
+def _generation(column: Column[Any]) -> str:
+    if column.computed is not None:
+        return f"computed {column.computed.sqltext}"
+    return "identity" if column.identity is not None else ""
 
 
 def _type(type_: TypeEngine[Any] | None) -> str:
+    if isinstance(type_, ARRAY):
+        return f"{_type(type_.item_type)}[]"
     try:
         return str(type_)
     except SQLAlchemyError:  # a dialect's own type, which the generic compiler cannot write

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from typing import Literal
 
+from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
 from oppmigrate.manager import LOCK_TIMEOUT_S, MigrationManager
@@ -50,7 +51,7 @@ def run_apply(direction: Direction, arguments: Namespace, settings: Settings) ->
         progress=_Teller(terminal),
     )
     terminal.result(result)
-    _print_result(terminal, result)
+    _print_result(terminal, result, settings)
     return 0
 
 
@@ -60,7 +61,7 @@ def _confirm(terminal: Terminal, plan: Plan, *, asks: bool) -> None:
         return
     for step in plan.steps:
         terminal.story(f"  undo {step.revision}  {step.message}")
-    terminal.confirm(f"Undo {len(plan.steps)} revision(s), with what they added?")
+    terminal.confirm(f"Undo {counted(len(plan.steps), 'revision')}, with all that came with it?")
 
 
 class _Teller:
@@ -74,22 +75,20 @@ class _Teller:
             self._terminal.story(f"  {DONE[step.direction]:<8} {step.revision}  {step.message}  ({duration_ms:.0f} ms)")
 
 
-def _print_result(terminal: Terminal, result: ApplyResult) -> None:
+def _print_result(terminal: Terminal, result: ApplyResult, settings: Settings) -> None:
     if result.backup:
-        terminal.story(f"backup    {result.backup}")
+        terminal.story(f"saved     {settings.shown(result.backup)} (the database as it stood before)")
     stands = ", ".join(result.heads) or "base"
     if not result.plan.steps:
         terminal.data(f"{NOTHING[result.plan.direction]}: the database is at {stands}")
         return
-    count = len(result.plan.steps)
-    noun = "revision" if count == 1 else "revisions"
-    terminal.data(f"{DONE[result.plan.direction]} {count} {noun}: the database is at {stands}")
+    count = counted(len(result.plan.steps), "revision")
+    terminal.data(f"{DONE[result.plan.direction]} {count}: the database is at {stands}")
 
 
 def _print_plan(terminal: Terminal, plan: Plan) -> None:
-    terminal.data(
-        f"from {', '.join(plan.start) or 'base'} to {', '.join(plan.end) or 'base'}, {len(plan.steps)} step(s)"
-    )
+    start, end = (", ".join(heads) or "base" for heads in (plan.start, plan.end))
+    terminal.data(f"from {start} to {end}: {counted(len(plan.steps), 'revision')}")
     for step in plan.steps:
         terminal.data(f"{step.direction} {step.revision}  {step.message}")
         for change in step.changes:

@@ -1,4 +1,4 @@
-"""Sizes and ages in words."""
+"""Sizes, ages and numbers in words."""
 
 import datetime
 
@@ -11,6 +11,11 @@ def size_in_words(size_bytes: int) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} TB"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 revision`, `2 revisions`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def age_in_words(moment: datetime.datetime, now: datetime.datetime | None = None) -> str:

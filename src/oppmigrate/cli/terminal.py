@@ -69,9 +69,7 @@ class Terminal:
             Refused: the answer was no, or there is nobody to ask and `flag` was not given.
         """
         if not self.can_ask:
-            raise Refused(
-                question.rstrip("?"), why="this needs a yes, and there is no terminal to ask on", do=f"add {flag}"
-            )
+            raise Refused(f"this needs a yes: {question}", why="there is no terminal to ask on", do=f"add {flag}")
         if not self.agrees(question):
             raise Refused("nothing was changed", why="the answer was no")
 

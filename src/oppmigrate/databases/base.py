@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -64,6 +64,24 @@ class Database:
 
     # ---- connections
 
+    @property
+    def is_in_connection(self) -> bool:
+        """Does the database end with its connection?"""
+        return False
+
+    @property
+    def is_made_by_connecting(self) -> bool:
+        """Does connecting to a database that is not there make it?"""
+        return False
+
+    def connect_stand_in(self, dialect: Dialect, options: Mapping[str, Any]) -> Any:
+        """A driver's connection to an empty database, in place of one that connecting would make.
+
+        Args:
+            dialect, options: those of the engine that connects.
+        """
+        raise self._cannot("do without its file")
+
     def run(self, work: Callable[[Connection], T]) -> T:
         """Open a connection, give it to `work`, close it; what `work` did not commit is rolled back.
 
@@ -85,7 +103,7 @@ class Database:
         except MigrateError:
             raise
         except Exception as error:
-            explained = self.explain(error) or (None if connected else self._explain_connecting(error))
+            explained = self.explain(error) or (None if connected else self.explain_connecting(error))
             if explained is None:
                 raise
             raise explained from error
@@ -209,8 +227,8 @@ class Database:
             return driver_missing(self.url, self.install, why=str(error))
         return None
 
-    def _explain_connecting(self, error: Exception) -> MigrateError | None:
-        """Whatever a driver raises before there is a connection."""
+    def explain_connecting(self, error: Exception) -> MigrateError | None:
+        """In our words, whatever a driver raises before there is a connection."""
         if not isinstance(error, (DBAPIError, OSError, EOFError)):
             return None
         return self.unreachable(first_line(error) or f"no answer within {self.connect_timeout_s} s")

@@ -2,13 +2,13 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import URL, Connection, Dialect, event
 
 from oppmigrate.databases import sqlite_errors, sqlite_files
 from oppmigrate.databases.base import Database, Progress, T
@@ -39,6 +39,8 @@ class SQLite(Database):
         if name in ("", ":memory:") or self.url.query.get("mode") == "memory":
             return None
         if name.startswith("file:"):
+            if "mode=memory" in name.partition("?")[2]:
+                return None
             name = unquote(name.removeprefix("file:").partition("?")[0])
             name = name.removeprefix("//localhost") if name.startswith("//localhost/") else name
             if name in ("", ":memory:"):
@@ -52,6 +54,17 @@ class SQLite(Database):
     def exists(self) -> bool:
         """Is the file there? A folder in its place, or a file of another kind, exists: `probe` says what is wrong."""
         return self.path is not None and self.path.exists()
+
+    @property
+    def is_in_connection(self) -> bool:
+        return self.path is None
+
+    @property
+    def is_made_by_connecting(self) -> bool:
+        return self.path is not None
+
+    def connect_stand_in(self, dialect: Dialect, options: Mapping[str, Any]) -> Any:
+        return dialect.connect(":memory:", **options)
 
     def probe(self) -> None:
         if self.path is not None:

@@ -6,6 +6,7 @@ is defined, which a module that is imported cannot count on; so the names are gi
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 
 from sqlalchemy import (
@@ -24,17 +25,27 @@ def name_constraints(*metadata: MetaData) -> list[MetaData]:
     """Give every unnamed constraint of the tables a name, in place, and return the metadata for `target_metadata`.
 
     `pk_<table>`, `fk_<table>_<columns>_<table referred to>`, `uq_<table>_<columns>`, `ck_<table>_<columns used>`.
-    A name that the models give, or that a `naming_convention` of theirs made, stays as it is.
+    A name that the models give, or that a `naming_convention` of theirs made, stays as it is. What would get the
+    name of something else in its schema is numbered, in the order of the tables' names: for the indexes behind
+    constraints PostgreSQL has one namespace, and MySQL has one for its foreign keys.
     """
-    for each in metadata:
-        for table in each.tables.values():
-            _name_table(table)
+    tables = [table for each in metadata for table in each.tables.values()]
+    taken: dict[str | None, set[str]] = defaultdict(set)
+    for table in tables:
+        named = [*_constraints(table), *table.indexes]
+        taken[table.schema] |= {str(each.name) for each in named if each.name is not None}
+    for table in sorted(tables, key=lambda table: table.fullname):
+        _name_table(table, taken[table.schema])
     return list(metadata)
 
 
-def _name_table(table: Table) -> None:
-    unnamed = [constraint for constraint in table.constraints if constraint.name is None]
-    taken = {str(constraint.name) for constraint in table.constraints if constraint.name is not None}
+def _constraints(table: Table) -> list[Constraint]:
+    """The table's constraints, and those that its columns keep to themselves."""
+    return [*table.constraints, *(constraint for column in table.columns for constraint in column.constraints)]
+
+
+def _name_table(table: Table, taken: set[str]) -> None:
+    unnamed = [constraint for constraint in _constraints(table) if constraint.name is None]
     for constraint in sorted(unnamed, key=_order):
         # an empty primary key stands for "no primary key"; an Enum's or Boolean's CHECK is named by its type
         if isinstance(constraint, PrimaryKeyConstraint) and not constraint.columns:
@@ -47,9 +58,12 @@ def _name_table(table: Table) -> None:
         constraint.name = conv(name)
 
 
-def _order(constraint: Constraint) -> tuple[str, str]:
-    text = str(constraint.sqltext) if isinstance(constraint, CheckConstraint) else ""
-    return type(constraint).__name__, text or ",".join(_columns(constraint))
+def _order(constraint: Constraint) -> tuple[str, ...]:
+    """By what the constraint says: its place in SQLAlchemy's set is another one each time."""
+    if isinstance(constraint, CheckConstraint):
+        return type(constraint).__name__, str(constraint.sqltext)
+    referred = [each.target_fullname for each in getattr(constraint, "elements", ())]
+    return type(constraint).__name__, ",".join(_columns(constraint)), *referred
 
 
 def _base_name(table: Table, constraint: Constraint) -> str:

@@ -6,21 +6,19 @@ a scratch database) in the place of the project's own.
 """
 
 import contextlib
+import contextvars
 import functools
 import io
-import logging
 import sys
+import traceback
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
+from alembic.command import current, downgrade, revision, stamp, upgrade
 from alembic.config import Config
-from alembic.operations import Operations
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
@@ -29,9 +27,10 @@ from sqlalchemy.exc import DBAPIError
 from oppmigrate.blame import one_line, own_line
 from oppmigrate.config import Settings
 from oppmigrate.databases import Database, open_database
+from oppmigrate.databases.looking import watch_connections
 from oppmigrate.environment.flask import application_context
-from oppmigrate.environment.rendering import render_item
-from oppmigrate.environment.running import CONNECTION, DATABASE, database_of
+from oppmigrate.environment.hooks import Hooks, Visit
+from oppmigrate.environment.running import CONNECTION, DATABASE
 from oppmigrate.errors import (
     ConfigurationError,
     DatabaseError,
@@ -42,28 +41,8 @@ from oppmigrate.errors import (
 )
 
 T = TypeVar("T")
-# called by Alembic inside env.py's run_migrations(), with the recorded heads; yields the steps to run
-Work = Callable[[tuple[str, ...], MigrationContext], Iterable[RevisionStep]]
-
-
-@dataclass
-class Visit:
-    """One run of `env.py`: how it is to be done, and what was seen.
-
-    Args:
-        writes: make the connection fit for migrating and hold the migration lock meanwhile.
-        purge: forget the recorded heads first.
-    """
-
-    work: Work
-    writes: bool = False
-    purge: bool = False
-    lock_timeout_s: float = 0.0
-    replacement: tuple[Database, Connection] | None = None
-    contexts: list[MigrationContext] = field(default_factory=list)
-    databases: list[Database] = field(default_factory=list)
-    operations: Operations | None = None
-    runs: int = 0
+# the stock commands, of which an env.py may ask `config.cmd_opts.cmd` which one is run
+STOCK_COMMANDS = {command.__name__: command for command in (current, downgrade, revision, stamp, upgrade)}
 
 
 class Environment:
@@ -81,6 +60,7 @@ class Environment:
             )
         self.settings = settings
         self._verbose = verbose
+        self._version_locations: list[str] | None = None  # as env.py has set them, once it has run
 
     @property
     def is_ours(self) -> bool:
@@ -91,6 +71,11 @@ class Environment:
     def sets_version_table(self) -> bool:
         """May `env.py` keep the heads in a table, or the files in folders, that the configuration does not name?"""
         return "version_table" in self._env_source or "version_locations" in self._env_source
+
+    @property
+    def has_to_be_asked(self) -> bool:
+        """Are the revision files where only a run of `env.py` can tell?"""
+        return "version_locations" in self._env_source and self._version_locations is None
 
     @functools.cached_property
     def _env_source(self) -> str:
@@ -103,16 +88,28 @@ class Environment:
             )
         return env_file.read_text(encoding="utf-8", errors="replace")
 
-    def config(self, **command: Any) -> Config:
-        """A fresh Alembic configuration, with the options of a command line for an `env.py` that reads them."""
+    def config(self, command: str = "current", **options: Any) -> Config:
+        """A fresh Alembic configuration, with the options of a command line for an `env.py` that reads them.
+
+        Args:
+            command: the stock command that does what is about to be done.
+        """
         settings = self.settings
-        options = {"x": list(settings.x_arguments), "config": settings.config_file, "name": settings.section}
+        cmd_opts = Namespace(
+            config=[str(settings.config_file)] if settings.config_file else None,
+            name=settings.section,
+            x=list(settings.x_arguments),
+            raiseerr=True,
+            quiet=True,
+            cmd=(STOCK_COMMANDS[command], [], list(options)),
+            **{"sql": False, "tag": None, **options},
+        )
         config = Config(
             settings.config_file,
             toml_file=settings.toml_file,
             ini_section=settings.section,
             stdout=io.StringIO(),
-            cmd_opts=Namespace(**{**options, "sql": False, "tag": None, "raiseerr": True, "quiet": True, **command}),
+            cmd_opts=cmd_opts,
         )
         if not config.file_config.has_section(settings.section):
             if settings.section != "alembic":
@@ -129,8 +126,12 @@ class Environment:
 
     def script(self, config: Config | None = None) -> ScriptDirectory:
         """Alembic's view of the folder with the revision files."""
-        with self._at_home():
-            return ScriptDirectory.from_config(config or self.config())
+        with self.at_home(), self._explained(Visit(lambda _heads, _context: ())):
+            script = ScriptDirectory.from_config(config or self.config())
+            script.dir = str(Path(script.dir).absolute())
+            if self._version_locations is not None:
+                script.version_locations = self._version_locations
+            return script
 
     def run(self, visit: Visit, **command: Any) -> None:
         """Run `env.py` on the project's database; `visit.work` is called where Alembic would run the revisions."""
@@ -153,9 +154,17 @@ class Environment:
         opts = {} if self.is_ours else {"as_sql": offline}
         self._visit(visit, command, **given, context_opts=opts)
 
-    def run_as_sql(self, visit: Visit, output: TextIO, *, starting_rev: tuple[str, ...]) -> None:
-        """Run `env.py` offline; the SQL goes to `output`, one `write` a statement."""
-        opts = {"as_sql": True, "starting_rev": starting_rev or "base", "output_buffer": output}
+    def run_as_sql(self, visit: Visit, output: TextIO, *, starting_rev: tuple[str, ...], reachable: bool) -> None:
+        """Run `env.py` for its SQL; it goes to `output`, one `write` a statement.
+
+        Args:
+            reachable: False takes env.py's offline branch, because its own database cannot be connected to.
+        """
+        start = starting_rev or "base"
+        if self.is_ours or not reachable:
+            opts = {"as_sql": True, "starting_rev": start, "output_buffer": output}
+        else:
+            visit.output, visit.starting_rev, opts = output, start, {}
         _outside_event_loop(lambda: self._visit(visit, {"sql": True}, context_opts=opts))
 
     def _visit(
@@ -171,12 +180,15 @@ class Environment:
         if connection is not None:
             config.attributes[CONNECTION] = connection
             config.attributes[DATABASE] = database
-        with self._at_home(), self._explained(visit), ExitStack() as stack:
+        with self.at_home(), self._explained(visit), ExitStack() as stack:
+            visit.attempts = stack.enter_context(watch_connections(makes_files=not visit.only_looks))
             script = ScriptDirectory.from_config(config)
             stack.enter_context(application_context(Path(script.dir) / "env.py"))
-            hooked = _Hooked(config, script, self.settings, visit, self._verbose, **context_opts or {})
-            stack.enter_context(hooked.context)
+            hooks = Hooks(config, script, self.settings, visit, self._verbose, **context_opts or {})
+            stack.callback(hooks.close)
+            stack.enter_context(hooks.context)
             script.run_env()
+            self._version_locations = [str(Path(location).absolute()) for location in script._version_locations]
         if not visit.runs:
             raise EnvironmentFailed(
                 f"{self.settings.shown(Path(script.dir))}/env.py ran no migrations",
@@ -185,10 +197,19 @@ class Environment:
             )
 
     @contextlib.contextmanager
-    def _at_home(self) -> Iterator[None]:
+    def at_home(self) -> Iterator[None]:
         """In the project's folder, with whatever its code prints going to stderr: stdout is ours alone."""
-        with contextlib.chdir(self.settings.project), contextlib.redirect_stdout(sys.stderr):
-            yield
+        project = str(self.settings.project)
+        added = project not in sys.path
+        if added:
+            sys.path.insert(0, project)  # as `python -m alembic` has it, run there
+        try:
+            with contextlib.chdir(project), contextlib.redirect_stdout(sys.stderr):
+                yield
+        finally:
+            if added:
+                with contextlib.suppress(ValueError):
+                    sys.path.remove(project)
 
     @contextlib.contextmanager
     def _explained(self, visit: Visit) -> Iterator[None]:
@@ -197,17 +218,19 @@ class Environment:
         except MigrateError:
             raise
         except (Exception, SystemExit) as error:
-            raise self.explain(error, visit.databases[-1] if visit.databases else None) from error
+            seen = visit.databases or visit.attempts
+            raise self.explain(error, seen[-1] if seen else None) from error
 
     def explain(self, error: BaseException, database: Database | None = None) -> MigrateError:
         """What a foreign exception out of `env.py`, a model or a revision file means to the user."""
         if isinstance(error, MigrateError):
             return error
-        known = None
-        if isinstance(error, Exception):
-            known = (database or open_database(self.settings.database_url)).explain(error)
-        if known is not None:
-            return known
+        if database is None and "_env_source" in vars(self) and self.is_ours:
+            database = open_database(self.settings.database_url)
+        if isinstance(error, Exception) and database is not None:
+            known = database.explain(error) or (database.explain_connecting(error) if _was_connecting(error) else None)
+            if known is not None:
+                return known
         if isinstance(error, DBAPIError):
             statement = " ".join((error.statement or "").split())
             return DatabaseError(str(error.orig).strip().split("\n")[0], why=f"in: {statement}", do=None)
@@ -237,99 +260,17 @@ class Environment:
         return location is not None and path.is_relative_to(location)
 
 
-class _Hooked:
-    """`from alembic import context`, with the two methods that every `env.py` calls made ours.
-
-    The instance's methods are replaced: a subclass would not do, since Alembic publishes the attributes of
-    `EnvironmentContext` itself as those of the module `alembic.context`.
-    """
-
-    def __init__(
-        self, config: Config, script: ScriptDirectory, settings: Settings, visit: Visit, verbose: bool, **opts: Any
-    ) -> None:
-        context = EnvironmentContext(config, script, fn=visit.work, purge=visit.purge, **opts)
-        self._configure = context.configure
-        context.configure = self._configure_fit  # type: ignore[assignment, method-assign]
-        context.run_migrations = self._run_migrations  # type: ignore[method-assign]
-        self.context = context
-        self.config = config
-        self._settings = settings
-        self._visit = visit
-        self._verbose = verbose
-        self._lock = ExitStack()
-
-    def _configure_fit(self, connection: Connection | None = None, url: Any = None, **options: Any) -> None:
-        visit = self._visit
-        if not self._verbose:
-            # env.py has set its logging up by now; the story of the run is told by us
-            logging.getLogger("alembic").setLevel(logging.WARNING)
-        if visit.replacement is not None:
-            connection, url = visit.replacement[1], None
-            self.context.context_opts["as_sql"] = False
-            options = {**options, "literal_binds": False, "dialect_opts": None}
-        if connection is not None:
-            database = visit.replacement[0] if visit.replacement else self._database(connection)
-            visit.databases.append(database)
-            options = self._fit(database, connection, options)
-        options["render_item"] = _rendering(options.get("render_item"))
-        self._configure(connection=connection, url=url, **options)
-        visit.contexts.append(self.context.get_context())
-
-    def _run_migrations(self, **kw: Any) -> None:
-        self._visit.runs += 1
-        with self._lock, Operations.context(self.context.get_context()) as operations:
-            self._visit.operations = operations
-            self.context.get_context().run_migrations(**kw)
-
-    def _database(self, connection: Connection) -> Database:
-        given: Database | None = self.config.attributes.get(DATABASE)
-        database = given or database_of(connection)
-        if self._settings.database_url_source == "--database-url" and given is None:
-            self._check_address(database)
-        return database
-
-    def _check_address(self, database: Database) -> None:
-        asked = open_database(self._settings.database_url)
-        parts = ("host", "port", "database", "username")
-        if any(getattr(asked.url, part) != getattr(database.url, part) for part in parts):
-            raise EnvironmentFailed(
-                f"env.py connects to {database.safe_url}, not to {asked.safe_url}",
-                why="it decides the address by itself and does not read `sqlalchemy.url`, which --database-url sets",
-                do="give the address the way that env.py reads it (an environment variable, -x key=value)",
-            )
-
-    def _fit(self, database: Database, connection: Connection, options: dict[str, Any]) -> dict[str, Any]:
-        """Make connection and options fit for migrating: transactions that hold the DDL, and the lock."""
-        if not self._visit.writes:
-            self.context.context_opts.setdefault("dont_mutate", True)
-            return options
-        database.prepare(connection)
-        if self._visit.replacement is None:
-            key = options.get("version_table_schema") or ""
-            self._lock.enter_context(database.lock(connection, key, self._visit.lock_timeout_s))
-        return {
-            **options,
-            "transactional_ddl": options.get("transactional_ddl", database.rolls_back_ddl),
-            "transaction_per_migration": options.get("transaction_per_migration", False)
-            or not database.one_transaction,
-        }
-
-
-def _rendering(theirs: Any) -> Any:
-    """The project's own way of writing types first, then ours, then Alembic's."""
-    if theirs is None or theirs is render_item:
-        return render_item
-
-    def render(type_: str, item: Any, autogen_context: Any) -> Any:
-        text = theirs(type_, item, autogen_context)
-        return text if text is not False else render_item(type_, item, autogen_context)
-
-    return render
-
-
 def _escaped(value: str) -> str:
     """A value for configparser, to which a percent sign means interpolation."""
     return value.replace("%", "%%")
+
+
+def _was_connecting(error: BaseException) -> bool:
+    """Was it raised by a driver that was to connect?"""
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(
+        frame.name == "connect" and Path(frame.filename).match("sqlalchemy/engine/default.py") for frame in frames
+    )
 
 
 def _outside_event_loop(call: Callable[[], T]) -> T:
@@ -339,5 +280,6 @@ def _outside_event_loop(call: Callable[[], T]) -> T:
         return call()
     from concurrent.futures import ThreadPoolExecutor
 
+    context = contextvars.copy_context()
     with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(call).result()
+        return pool.submit(context.run, call).result()

@@ -65,7 +65,12 @@ class Resolver:
             "history -r",
             text,
             (),
-            lambda: self._map.iterate_revisions(end, start, inclusive=True, assert_relative_length=False),
+            lambda: self._map.iterate_revisions(
+                end if isinstance(end, tuple) else self._rewrite(end),
+                start if isinstance(start, tuple) else self._rewrite(start),
+                inclusive=True,
+                assert_relative_length=False,
+            ),
         )
 
     def several(self, target: str | tuple[str, ...]) -> list[str]:

@@ -26,23 +26,23 @@ def url_for_ini(settings: Settings) -> tuple[str, str | None]:
 
 
 def _without_password(text: str) -> str:
-    from sqlalchemy.engine import URL, make_url
+    """Cut out of the text, not built anew: SQLAlchemy's versions differ in what they quote."""
+    from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
     try:
         if not text.isprintable():
             raise ValueError("it has a line break or another control character")
-        url = make_url(text)
+        make_url(text)
     except (ArgumentError, ValueError) as error:
         raise ConfigurationError(
             "the text given by --database-url is no database URL",
             why="it does not read as dialect+driver://user@host:port/name, on one line",  # it may hold a password
             do="write it as sqlite:///./test.db or postgresql://user@host:5432/name",
         ) from error
-    query = {key: value for key, value in url.query.items() if not SECRET_PARAMETER.search(key)}
-    if url.password is None and len(query) == len(url.query):
-        return text
-    return URL.create(url.drivername, url.username, None, url.host, url.port, url.database, query).render_as_string()
+    address, mark, query = re.sub(r"(://[^:/]*):[^@]*@", r"\1@", text).partition("?")
+    kept = [part for part in query.split("&") if not SECRET_PARAMETER.search(part.partition("=")[0])]
+    return address + (mark if kept else "") + "&".join(kept)
 
 
 def _relative(url: str, project: Path) -> str:

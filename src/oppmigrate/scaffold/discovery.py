@@ -33,6 +33,14 @@ def discover_models(settings: Settings) -> tuple[str, ...]:
     )
 
 
+def likely_modules(settings: Settings) -> tuple[str, ...]:
+    """The same for a project whose env.py is there: it, not we, knows its models, so finding none is no error."""
+    try:
+        return discover_models(settings)
+    except ModelsNotFound:
+        return ()
+
+
 def import_roots(project: Path) -> tuple[Path, ...]:
     """The folders that the project's modules are imported from: its own, and `src` where there is one."""
     source = project / "src"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from oppmigrate.errors import EnvironmentFailed
-from oppmigrate.scaffold.textfile import BOM, split_lines
+from oppmigrate.scaffold.textfile import BOM, newline_of, split_lines
 
 # Alembic's templates of one database; `multidb` is left out, as nothing else says which table belongs where
 TEMPLATES = ("generic", "async")
@@ -105,7 +105,7 @@ def wire(env: EnvFile, imports: str, target_metadata: str) -> str:
     lines = split_lines(env.text)
     start, end = env.target.lineno - 1, env.target.end_lineno or env.target.lineno
     place = _place_for_imports(env, start)
-    newline = lines[start][len(lines[start].rstrip("\r\n")) :] or "\n"
+    newline = newline_of(env.text)
     above = [f"{line}{newline}" for line in imports.split("\n")]
     if place == start:
         above.append(newline)

@@ -80,9 +80,10 @@ def _all_or_nothing(project: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        for name in set(sys.modules) - modules:
-            if _is_below(sys.modules[name], project):
-                del sys.modules[name]
+        # all are looked at before one goes: a package without __init__.py asks its parent where it lies
+        own = [name for name in set(sys.modules) - modules if _is_below(sys.modules[name], project)]
+        for name in own:
+            del sys.modules[name]
         _forget_tables(set(_sqlmodel_tables()) - tables)
         raise
 
@@ -99,9 +100,9 @@ def _forget_tables(names: Iterable[str]) -> None:
 
 
 def _is_below(module: ModuleType, folder: Path) -> bool:
-    file = getattr(module, "__file__", None)
-    places = [file] if file else list(getattr(module, "__path__", ()))
-    paths = [Path(place) for place in places]
+    known = getattr(module, "__dict__", {})  # without asking the module, which may be one that loads when asked
+    file = known.get("__file__")
+    paths = [Path(place) for place in ([file] if file else known.get("__path__", ()))]
     return any(path.is_relative_to(folder) and "site-packages" not in path.parts for path in paths)
 
 
@@ -124,7 +125,8 @@ def _explain(error: BaseException, project: Path, name: str) -> ModelsBroken | M
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if missing and line is None and f"{name}.".startswith(f"{missing}."):
         return ModelsNotFound(f"there is no module `{name}`", why=_text(error), do="correct the name", module=name)
-    file = line.path if line else Path(getattr(error, "filename", None) or find_file(project, name) or name)
+    named = error.filename if isinstance(error, SyntaxError) else None
+    file = line.path if line else Path(named or find_file(project, name) or name)
     shown = file.relative_to(project) if file.is_relative_to(project) else file
     number = line.number if line else None
     return ModelsBroken(

@@ -6,10 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from oppmigrate.config import Settings
-from oppmigrate.errors import MigrateError
 from oppmigrate.scaffold import textfile
 from oppmigrate.scaffold.address import url_for_ini
-from oppmigrate.scaffold.discovery import discover_models, find_file, is_in_src
+from oppmigrate.scaffold.discovery import discover_models, find_file, is_in_src, likely_modules
 from oppmigrate.scaffold.importing import uses_src
 from oppmigrate.scaffold.ini import IniFile
 from oppmigrate.scaffold.metadata import LoadedMetadata, load_models
@@ -113,19 +112,11 @@ def _with_ini(settings: Settings, plan: InitPlan) -> InitPlan:
     url, note = url_for_ini(settings)
     text = render_ini(
         script_location=ini_path(_location(settings), settings.project),
-        search_path=search_path(settings.project, settings.project, plan.modules or _likely_modules(settings)),
+        search_path=search_path(settings.project, settings.project, plan.modules or likely_modules(settings)),
         database_url=url,
     )
     plan = replace(plan, database_url=url, notes=(*plan.notes, note) if note else plan.notes)
     return _with_file(plan, settings.project / "alembic.ini", text)
-
-
-def _likely_modules(settings: Settings) -> tuple[str, ...]:
-    """For a project whose env.py is there: it, not we, knows its models, so not finding them is no error."""
-    try:
-        return discover_models(settings)
-    except MigrateError:
-        return ()
 
 
 def _ini_notes(settings: Settings) -> tuple[str, ...]:

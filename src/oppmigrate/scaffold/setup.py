@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oppmigrate.config import Settings
-from oppmigrate.errors import MigrateError, NotInitialised
+from oppmigrate.errors import NotInitialised
 from oppmigrate.scaffold import textfile
-from oppmigrate.scaffold.discovery import discover_models
+from oppmigrate.scaffold.discovery import discover_models, likely_modules
 from oppmigrate.scaffold.env_file import EnvFile, read_env_file, wire
 from oppmigrate.scaffold.init import is_ours, packages_of
 from oppmigrate.scaffold.metadata import LoadedMetadata, load_models
@@ -120,15 +120,8 @@ def _target_notes(env: EnvFile, name: str) -> tuple[str, ...]:
 
 
 def _missing_imports(settings: Settings, name: str, text: str) -> tuple[str, ...]:
-    found = [module for module in _likely_modules(settings) if module not in text]
+    found = [module for module in likely_modules(settings) if module not in text]
     return tuple(f"{name} does not import {module}, which looks like models" for module in found)
-
-
-def _likely_modules(settings: Settings) -> tuple[str, ...]:
-    try:
-        return discover_models(settings)
-    except MigrateError:
-        return ()  # env.py knows its models, wherever they are
 
 
 # ---- alembic.ini and script.py.mako
@@ -138,7 +131,7 @@ def _with_ini(settings: Settings, plan: SetupPlan, new: _NewEnv) -> SetupPlan:
     if settings.config_file is None:
         return plan
     old = textfile.read(settings.config_file)
-    modules: Sequence[str] = new.modules or _likely_modules(settings)
+    modules: Sequence[str] = new.modules or likely_modules(settings)
     text, notes = edit_ini(old, settings, modules, takes_url=new.takes_url)
     return _with_change(replace(plan, notes=(*plan.notes, *notes)), settings.config_file, old, text)
 

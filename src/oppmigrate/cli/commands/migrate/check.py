@@ -10,6 +10,7 @@ from argparse import ArgumentParser, Namespace
 from itertools import groupby
 
 from oppmigrate.cli.listing import print_revisions
+from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
 from oppmigrate.manager import MigrationManager
@@ -38,18 +39,18 @@ def run(arguments: Namespace, settings: Settings) -> int:
 def _print_findings(terminal: Terminal, result: CheckResult) -> None:
     if result.missing:
         terminal.data(f"recorded in the database, and no file defines it: {', '.join(result.missing)}")
-        terminal.story("  bring the file back, or: python oppman.py migrate stamp --purge REVISION")
+        terminal.story("next      bring the file back, or: python oppman.py migrate stamp --purge REVISION")
     if result.pending:
-        terminal.data(f"pending: {len(result.pending)} revision(s) not applied")
+        terminal.data(f"pending: {counted(len(result.pending), 'revision')} not applied")
         print_revisions(terminal, result.pending)
-        terminal.story("  python oppman.py migrate upgrade")
+        terminal.story("next      python oppman.py migrate upgrade")
     if result.unmade:
         terminal.data("unmade: the models differ from the migrations")
         for table, changes in groupby(sorted(result.unmade, key=_table), key=_table):
             terminal.data(f"  {table or '(no table)'}")
             for change in changes:
                 terminal.data(f"    {change.text}")
-        terminal.story('  python oppman.py migrate create "what changed"')
+        terminal.story('next      python oppman.py migrate create "what changed"')
 
 
 def _table(change: Change) -> str:

@@ -44,7 +44,8 @@ def run(arguments: Namespace, settings: Settings) -> int:
 def _print_step(terminal: Terminal, step: Step) -> None:
     terminal.data(f"\n{terminal.paint(step.direction, 'bold')}")
     for change in step.changes:
-        terminal.data(f"  {'!' if change.loses_data else '-'} {change.text}")
+        mark = "!" if change.loses_data else ("+" if step.direction == "upgrade" else "-")
+        terminal.data(f"  {mark} {change.text}")
     if step.sql_note:
         terminal.data(f"  ({step.sql_note})")
     elif not step.changes:

@@ -1,0 +1,3 @@
+import sys
+
+print("a post-write hook has", sys.argv[1])

@@ -49,7 +49,7 @@ MARK = "\x02"
 PROMPT = r"(?:\]|\w|\)|\?): $"
 VOLATILE = (
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?"), "DATE"),
-    (re.compile(r"\d{8}T\d{6}Z"), "TIME"),
+    (re.compile(r"\d{8}T\d{6}Z(-[0-9a-f]+)(-\d+)?"), r"TIME\1"),
     (re.compile(r"\(\d+ ms\)|\d+\.\d+ s\b"), "DURATION"),
     (re.compile(r'("duration_ms": )[\d.]+|("size_bytes": )\d+'), "MEASURED"),
     (re.compile(r" +\d+(\.\d)? (B|kB|MB)\b|\d+(\.\d)? (B|kB|MB)\b"), "SIZE"),
@@ -115,8 +115,8 @@ def read_commands(lines: list[str]) -> list[Command]:
 
 def steady(line: str) -> str:
     """A line without what differs from run to run."""
-    for pattern, name in VOLATILE:
-        line = pattern.sub(name, line)
+    for pattern, standing in VOLATILE:
+        line = pattern.sub(standing, line)
     return line.rstrip()
 
 

@@ -58,9 +58,8 @@ def warm_python(folder: Path) -> Iterator[Path]:
         program = programs / name
         program.write_text(CLIENT.format(python=sys.executable, address=str(address), name=name), encoding="utf-8")
         program.chmod(0o755)
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, __file__, str(address)]
-    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdout
         if server.stdout.readline() != b"ready\n":
             raise RuntimeError("the server of the warm Python did not start")
@@ -97,6 +96,8 @@ def answer(connection: socket.socket) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    for text in (sys.stdout, sys.stderr):
+        text.reconfigure(line_buffering=True, write_through=False)  # as on a terminal: line by line, each in one piece
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])

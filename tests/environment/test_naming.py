@@ -308,6 +308,7 @@ some_items = st.lists(
         column_names.map(lambda name: sa.ForeignKeyConstraint([name], ["t.id"])),
     ),
     max_size=5,
+    unique_by=lambda item: str(getattr(item, "column_keys", item)),  # no foreign key twice
 )
 some_tables = st.dictionaries(st.sampled_from(["t", "t_a", "t_a_b", "t_b"]), some_items, max_size=4)
 

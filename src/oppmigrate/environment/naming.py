@@ -32,8 +32,8 @@ def name_constraints(*metadata: MetaData) -> list[MetaData]:
     tables = [table for each in metadata for table in each.tables.values()]
     taken: dict[str | None, set[str]] = defaultdict(set)
     for table in tables:
-        named = [*_constraints(table), *table.indexes]
-        taken[table.schema] |= {str(each.name) for each in named if each.name is not None}
+        names = [*(each.name for each in _constraints(table)), *(each.name for each in table.indexes)]
+        taken[table.schema] |= {str(name) for name in names if name is not None}
     for table in sorted(tables, key=lambda table: table.fullname):
         _name_table(table, taken[table.schema])
     return list(metadata)
@@ -62,7 +62,8 @@ def _order(constraint: Constraint) -> tuple[str, ...]:
     """By what the constraint says: its place in SQLAlchemy's set is another one each time."""
     if isinstance(constraint, CheckConstraint):
         return type(constraint).__name__, str(constraint.sqltext)
-    referred = [each.target_fullname for each in getattr(constraint, "elements", ())]
+    keys = constraint.elements if isinstance(constraint, ForeignKeyConstraint) else ()
+    referred = [key.target_fullname for key in keys]
     return type(constraint).__name__, ",".join(_columns(constraint)), *referred
 
 

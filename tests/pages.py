@@ -126,6 +126,14 @@ def agree(shown: list[str], real: list[str]) -> bool:
     return re.fullmatch(pattern, "".join(steady(line) + "\n" for line in real)) is not None
 
 
+def merged(shown: list[str], real: list[str]) -> list[str]:
+    """What the page should show: as it is where it agrees, else what is real, in the page's words where they agree."""
+    if agree(shown, real):
+        return shown
+    known = {steady(line): line for line in shown}
+    return [known.get(steady(line), line.rstrip()) for line in real]
+
+
 class Session:
     """A folder in which a page's blocks are run, one after the other."""
 
@@ -268,8 +276,7 @@ def play_block(session: Session, block: Block) -> list[str]:
     if file := block.directive("write", "append"):
         session.write(file[1], block.lines, append=file[0] == "append")
     if file := block.directive("shows"):
-        real = session.shows(file[1])
-        return block.lines if agree(block.lines, real) else real
+        return merged(block.lines, session.shows(file[1]))
     if block.language != "console":
         return block.lines
     answers = block.directive("answers")
@@ -286,8 +293,7 @@ def play_console(session: Session, lines: list[str], answers: list[str] | None) 
     real = session.run(commands, answers)
     assert len(real) == len(commands), f"the session ended early: {lines[0]}"
     pairs = zip(commands, real, strict=True)
-    parts = [[*each.lines, *(each.shown if agree(each.shown, said) else said)] for each, said in pairs]
-    return [line.rstrip() for part in parts for line in part]
+    return [line for each, said in pairs for line in (*each.lines, *merged(each.shown, said))]
 
 
 def main() -> int:

@@ -28,7 +28,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("manager",),
     ("fleet",),
     ("fastlane",),  # a face beside `cli`, which asks it first
-    ("cli", "web", "pytest_plugin"),
+    ("cli", "web", "pytest_plugin", "alembic_plugin"),
     ("__main__", "__init__"),
 )
 DATA = frozenset({"templates"})  # shipped as text, imported by nobody

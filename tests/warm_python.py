@@ -59,7 +59,8 @@ def warm_python(folder: Path) -> Iterator[Path]:
         program.write_text(CLIENT.format(python=sys.executable, address=str(address), name=name), encoding="utf-8")
         program.chmod(0o755)
     command = [sys.executable, __file__, str(address)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}  # Alembic lists a table's indexes in the order of a set
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdout
         if server.stdout.readline() != b"ready\n":
             raise RuntimeError("the server of the warm Python did not start")

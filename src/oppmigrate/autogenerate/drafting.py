@@ -1,30 +1,28 @@
 """A new revision, from the comparison to a checked file."""
 
-import ast
-import builtins
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from alembic.autogenerate.api import RevisionContext
 from alembic.config import Config
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import load_python_file, rev_id
+from alembic.script import ScriptDirectory, write_hooks
+from alembic.util import rev_id
 from sqlalchemy import Column
 
 from oppmigrate.autogenerate.backfilling import add_in_steps, columns_to_fill
 from oppmigrate.autogenerate.layout import lay_out
+from oppmigrate.autogenerate.proofreading import explaining_failures, proofread
 from oppmigrate.autogenerate.shaping import shape
 from oppmigrate.autogenerate.words import describe_all, flatten
-from oppmigrate.blame import one_line
-from oppmigrate.errors import RevisionFileBroken
+from oppmigrate.errors import ConfigurationError, FileNotWritten, WrongUsage
 from oppmigrate.results import Change
 
 
@@ -132,27 +130,42 @@ class Draft:
 
         Raises:
             RevisionFileBroken: the file does not compile, or uses a name that it does not import.
+            RevisionError: Alembic refuses to make it.
+            FileNotWritten: the folder cannot be written to, or the file is there already.
         """
         location = self._location()
-        # beside the versions, so that post-write hooks find the project's configuration; hidden from Alembic
-        with tempfile.TemporaryDirectory(prefix=".new-", dir=self._script.dir) as folder:
-            script = self._write_into(Path(folder))
-            path = Path(script.path)
-            text = lay_out(path.read_text(encoding=self._script.output_encoding))
-            path.write_text(text, encoding=self._script.output_encoding)
-            _check(path)
-            target = location / path.relative_to(Path(folder).resolve())
-            if not dry_run:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(path, target)
+        encoding = self._script.output_encoding
+        try:
+            # beside the versions, so that post-write hooks find the project's configuration; hidden from Alembic
+            with (
+                tempfile.TemporaryDirectory(prefix=".new-", dir=self._script.dir) as temporary,
+                explaining_failures(),
+            ):
+                folder = Path(temporary).resolve()
+                script = self._write_into(folder)
+                path = Path(script.path)
+                path.write_text(lay_out(path.read_text(encoding=encoding)), encoding=encoding)
+                self._run_hooks(path)
+                proofread(path)
+                text = path.read_text(encoding=encoding)
+                target = location / path.relative_to(folder)
+                if not dry_run:
+                    _move(path, target)
+        except OSError as error:
+            raise FileNotWritten(
+                f"{error.filename or location} cannot be written",
+                why=error.strerror or str(error),
+                do="see to the rights and the free space there, then run the command again",
+            ) from error
         return str(script.revision), target, text
 
     def _location(self) -> Path:
-        if self._version_path is not None:
-            return Path(self._version_path).absolute()
-        parents = self._script.get_revisions(self._arguments["head"])
-        recorded = [Path(parent.path) for parent in parents if parent is not None]
         locations = [Path(location) for location in self._script._version_locations]
+        if self._version_path is not None:
+            return _chosen(Path(self._version_path), locations)
+        with explaining_failures():
+            parents = self._script.get_revisions(self._arguments["head"])
+        recorded = [Path(parent.path) for parent in parents if parent is not None]
         for path in recorded:
             for location in locations:
                 if path.is_relative_to(location.resolve()):
@@ -161,16 +174,29 @@ class Draft:
 
     def _write_into(self, folder: Path) -> Any:
         """Let Alembic write the file, into `folder` instead of the versions' own."""
-        own = list(self._script._version_locations)
-        self._script.__dict__["_version_locations"] = [*own, folder.resolve()]
+        own, hooks = list(self._script._version_locations), self._script.hooks
+        self._script.__dict__["_version_locations"] = [*own, folder]
+        self._script.hooks = []
         try:
             for generated in self._context.generated_revisions:
-                generated.version_path = str(folder.resolve())
-            with _programs_on_stderr():
-                (script,) = list(self._context.generate_scripts())
+                generated.version_path = str(folder)
+            (script,) = list(self._context.generate_scripts())
         finally:
             self._script.__dict__["_version_locations"] = own
+            self._script.hooks = hooks
         return script
+
+    def _run_hooks(self, path: Path) -> None:
+        """The project's own programs come after our layout: theirs is the last word."""
+        try:
+            with _programs_on_stderr():
+                write_hooks._run_hooks(path, self._script.hooks)
+        except OSError as error:
+            raise ConfigurationError(
+                f"a post-write hook cannot be run: {error.filename}",
+                why=error.strerror,
+                do="mend [post_write_hooks] in alembic.ini",
+            ) from error
 
 
 @contextlib.contextmanager
@@ -193,9 +219,35 @@ def _merged(columns: Iterable[dict[str, Column[Any]]]) -> dict[str, Column[Any]]
     return {name: column for each in columns for name, column in each.items()}
 
 
+def _chosen(folder: Path, locations: Sequence[Path]) -> Path:
+    """The folder that was asked for; Alembic finds revisions only where the configuration says."""
+    if any(folder.resolve() == location.resolve() for location in locations):
+        return folder.absolute()
+    raise WrongUsage(
+        f"--version-path {folder} is not one of the folders with revisions",
+        do=f"name one of: {', '.join(map(str, locations))}; or add it to version_locations in alembic.ini",
+    )
+
+
+def _move(path: Path, target: Path) -> None:
+    """Put the file in its place; what is there already is not overwritten."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        raise FileNotWritten(f"{target} is there already", do="give the revision another message, or another --rev-id")
+    shutil.move(path, target)
+
+
 def _fit_for_docstring(message: str) -> str:
-    """The template puts the message between triple quotes as it stands."""
-    return message.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    """The template puts the message between triple quotes as it stands.
+
+    Raises:
+        WrongUsage: the message is no text that a file can hold.
+    """
+    try:
+        message.encode()
+    except UnicodeEncodeError as error:
+        raise WrongUsage("the message is not UTF-8", why="it comes from a terminal with another encoding") from error
+    return re.sub(r'"(?=""|\Z)', r'\\"', message.replace("\\", r"\\"))
 
 
 def _inverse(operation: ops.MigrateOperation) -> ops.MigrateOperation:
@@ -211,43 +263,3 @@ def _inverse(operation: ops.MigrateOperation) -> ops.MigrateOperation:
             existing_nullable=operation.existing_nullable,
         )
     return operation.reverse()
-
-
-def _check(path: Path) -> None:
-    """Load the file and look for names that it uses and does not have.
-
-    Raises:
-        RevisionFileBroken: with the line at fault.
-    """
-    try:
-        module = load_python_file(path.parent, path.name)
-    except Exception as error:
-        raise RevisionFileBroken(
-            f"the new revision file would not load: {one_line(error)}",
-            why="nothing was left behind",
-            do="look into alembic/script.py.mako, and into the types that your models use",
-        ) from error
-    unknown = _unknown_names(path.read_text(encoding="utf-8"), module)
-    if unknown:
-        name, line = unknown[0]
-        raise RevisionFileBroken(
-            f"the new revision file uses `{name}` and does not import it",
-            why=f"in `{line}`; nothing was left behind",
-            do=f"add the import of `{name}` to alembic/script.py.mako",
-            name=name,
-        )
-
-
-def _unknown_names(source: str, module: ModuleType) -> list[tuple[str, str]]:
-    known = set(vars(module)) | set(dir(builtins))
-    lines = source.splitlines()
-    found = []
-    for function in (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)):
-        names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
-        local = {node.id for node in names if isinstance(node.ctx, ast.Store)} | {a.arg for a in function.args.args}
-        found += [
-            (node.id, lines[node.lineno - 1].strip())
-            for node in names
-            if isinstance(node.ctx, ast.Load) and node.id not in known | local
-        ]
-    return found

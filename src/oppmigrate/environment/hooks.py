@@ -18,7 +18,7 @@ from sqlalchemy.exc import MissingGreenlet
 from oppmigrate.config import Settings, absolute_url
 from oppmigrate.databases import Database, open_database
 from oppmigrate.databases.looking import is_stand_in
-from oppmigrate.environment.rendering import render_item
+from oppmigrate.environment.rendering import after_the_projects_own
 from oppmigrate.environment.running import DATABASE
 from oppmigrate.errors import EnvironmentFailed
 
@@ -106,7 +106,7 @@ class Hooks:
                 connection, options = self._fit(database, connection, options)
         elif url is not None:
             visit.databases.append(self._database_at(url))
-        options["render_item"] = _rendering(options.get("render_item"))
+        options["render_item"] = after_the_projects_own(options.get("render_item"))
         self._configure(connection=connection, url=url, **options)
         visit.contexts.append(self.context.get_context())
 
@@ -193,15 +193,3 @@ def _scratch_connection(database: Database) -> Iterator[Connection]:
                 connection.close()
             except MissingGreenlet:  # an async env.py gave up, and its event loop is gone
                 connection.invalidate()
-
-
-def _rendering(theirs: Any) -> Any:
-    """The project's own way of writing types first, then ours, then Alembic's."""
-    if theirs is None or theirs is render_item:
-        return render_item
-
-    def render(type_: str, item: Any, autogen_context: Any) -> Any:
-        text = theirs(type_, item, autogen_context)
-        return text if text is not False else render_item(type_, item, autogen_context)
-
-    return render

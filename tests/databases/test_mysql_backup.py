@@ -1,0 +1,256 @@
+"""MariaDB and MySQL: scratch databases, and backups by their own programs."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mysql_rows import DRIVERS, PASSWORD, SCHEMA, connect, is_mariadb, query, state, with_driver
+from oppmigrate.databases import Database, open_database
+from oppmigrate.errors import (
+    AccessDenied,
+    BackupError,
+    BackupUnreadable,
+    ProgramMissing,
+)
+from programs_on_path import set_path
+
+
+@pytest.fixture(params=DRIVERS)
+def database(request: pytest.FixtureRequest, mysql_url: str) -> Database:
+    return open_database(with_driver(mysql_url, request.param))
+
+
+@pytest.fixture
+def plain(mysql_url: str) -> Database:
+    return open_database(mysql_url)
+
+
+@pytest.fixture
+def account(plain: Database) -> Iterator[str]:
+    """A user with a password full of special characters, and with no right yet."""
+    name = f"oppman_{plain.label[-6:]}"
+    with closing(connect(plain)) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE USER %s@'%%' IDENTIFIED BY %s", (name, PASSWORD))
+        yield name
+        cursor.execute("DROP USER %s@'%%'", (name,))
+
+
+# ---- scratch
+
+
+@pytest.mark.parametrize("error", [None, ValueError("mine"), KeyboardInterrupt()])
+def test_scratch_is_empty_and_removed_whatever_happens(database: Database, error: BaseException | None) -> None:
+    query(database, "CREATE TABLE t (x INT)", f"ALTER DATABASE `{database.label}` COLLATE utf8mb4_bin")
+    names: list[str] = []
+    try:
+        with database.scratch() as scratch:
+            names.append(scratch.label)
+            scratch.run(lambda connection: connection.exec_driver_sql("CREATE TABLE t (x VARCHAR(5))"))
+            assert "utf8mb4_bin" in query(scratch, "SHOW CREATE TABLE t")[0][1]
+            if error is not None:
+                raise error
+    except (ValueError, KeyboardInterrupt) as caught:
+        assert caught is error
+    assert (names[0],) not in query(database, "SHOW DATABASES")
+
+
+def test_scratch_keeps_statements_away_from_other_databases(database: Database) -> None:
+    query(database, "CREATE TABLE t (x INT)")
+    real = database.label
+    with database.scratch() as scratch:
+        for statement in (
+            f"INSERT INTO {real}.t VALUES (1)",
+            f"ALTER TABLE `{real}`.`t` ADD COLUMN y INT",
+            f"DROP TABLE IF EXISTS x, {real}.t",
+            f"USE {real}",
+            f"CREATE DATABASE {real}_2",
+        ):
+            with pytest.raises(AccessDenied, match="was not run in the scratch database"):
+                scratch.run(lambda connection, statement=statement: connection.exec_driver_sql(statement))
+        columns = f"SELECT {real}.x FROM (SELECT 1 AS x) AS {real} WHERE {real}.x = 1"  # a table called as the database
+        assert scratch.run(lambda connection: connection.exec_driver_sql(columns).scalar_one()) == 1
+    assert query(database, "SELECT * FROM t") == []
+
+
+def test_scratch_works_where_the_database_does_not_exist_yet(plain: Database) -> None:
+    with type(plain)(plain.url.set(database="oppman_none")).scratch() as scratch:
+        scratch.run(lambda connection: connection.exec_driver_sql("CREATE TABLE t (x INT)"))
+
+
+def test_scratch_without_the_right_names_the_grant_which_then_suffices(plain: Database, account: str) -> None:
+    query(plain, f"GRANT ALL ON `{plain.label}`.* TO '{account}'@'%'")
+    database = type(plain)(plain.url.set(username=account, password=PASSWORD))
+    with pytest.raises(AccessDenied, match="may not make a scratch database") as caught, database.scratch():
+        pass
+    command = str(caught.value.do).removeprefix("as an administrator: ")
+    assert command == f"GRANT ALL ON `oppman\\_scratch\\_%`.* TO '{account}'@'%'"
+    assert PASSWORD not in str(caught.value)
+    query(plain, command)
+    with database.scratch() as scratch:
+        scratch.run(lambda connection: connection.exec_driver_sql("CREATE TABLE t (x INT)"))
+
+
+# ---- backups
+
+
+def test_backup_and_restore_bring_everything_back(database: Database, tmp_path: Path) -> None:
+    query(database, *SCHEMA)
+    if is_mariadb(database):
+        query(database, "CREATE SEQUENCE counter START WITH 5", "SELECT NEXTVAL(counter)")
+    before = state(database)
+    target = tmp_path / "backups" / "b.sql"
+    database.backup(target)
+    database.verify_backup(target)
+    query(
+        database,
+        "DELETE FROM parents WHERE name = 'Ada'",
+        "ALTER TABLE parents DROP COLUMN mood",
+        "DROP VIEW named",
+        "CREATE TABLE later (x INT)",
+        "DROP TRIGGER bred",
+        "DROP FUNCTION doubled",
+        "DROP EVENT later",
+    )
+    database.restore(target)
+    assert state(database) == before
+    query(database, "INSERT INTO parents (name) VALUES ('Edsger')")
+    assert query(database, "SELECT id, twice FROM parents WHERE name = 'Edsger'") == [(42, 84)]
+    assert [entry.name for entry in target.parent.iterdir()] == ["b.sql"]
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
+def test_backup_and_restore_by_a_user_with_a_difficult_password(
+    plain: Database, account: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ~/.my.cnf with another password does not get in the way."""
+    (tmp_path / ".my.cnf").write_text("[client]\npassword=wrong\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    query(plain, f"GRANT ALL ON `{plain.label}`.* TO '{account}'@'%'")
+    database = type(plain)(plain.url.set(username=account, password=PASSWORD))
+    query(database, "CREATE TABLE t (x INT)", "INSERT INTO t VALUES (5)", "CREATE VIEW v AS SELECT x FROM t")
+    database.backup(tmp_path / "b.sql")
+    query(database, "DELETE FROM t")
+    database.restore(tmp_path / "b.sql")
+    assert query(database, "SELECT x FROM v") == [(5,)]
+
+
+SPOILS = {
+    "truncated": lambda data: data[: len(data) // 2],
+    "without its end": lambda data: data[: data.index(b"-- Dump completed")],
+    "changed in the middle": lambda data: data.replace(b"'Ada'", b"'Eve'"),
+    "empty": lambda data: b"",
+    "of another kind": lambda data: b"PGDMP" + data,
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_restore_of_a_spoilt_backup_changes_nothing(plain: Database, tmp_path: Path, spoil: str) -> None:
+    query(plain, *SCHEMA)
+    target = tmp_path / "b.sql"
+    plain.backup(target)
+    data = target.read_bytes()
+    if spoil == "of another kind":
+        data = data.replace(b"-- MariaDB dump", b"-- dump").replace(b"-- MySQL dump", b"-- dump")
+    target.write_bytes(SPOILS[spoil](data))
+    before = state(plain)
+    with pytest.raises(BackupUnreadable, match=r"b\.sql"):
+        plain.restore(target)
+    assert state(plain) == before
+
+
+def test_dump_that_somebody_else_made_is_accepted(plain: Database, tmp_path: Path) -> None:
+    query(plain, *SCHEMA)
+    target = tmp_path / "b.sql"
+    plain.backup(target)
+    lines = target.read_bytes().splitlines(keepends=True)
+    assert lines[-1].startswith(b"-- sha256")
+    target.write_bytes(b"".join(lines[:-1]))
+    plain.restore(target)
+    assert len(query(plain, "SELECT * FROM parents")) == 2
+
+
+def test_restore_that_the_server_refuses_says_where_the_backup_lies(plain: Database, tmp_path: Path) -> None:
+    target = tmp_path / "b.sql"
+    target.write_text("-- MySQL dump 10.19\nCREATE TABLE t (x INT);\nno sql;\n-- Dump completed\n")
+    with pytest.raises(BackupError, match="only a part of the backup") as caught:
+        plain.restore(target)
+    assert f"oppman restore {target}" in str(caught.value.do)
+    assert "syntax" in str(caught.value.why)
+
+
+def test_restore_without_the_client_program_drops_nothing(
+    plain: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query(plain, *SCHEMA)
+    plain.backup(tmp_path / "b.sql")
+    before = state(plain)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ProgramMissing, match="mariadb or mysql|mysql or mariadb"):
+        plain.restore(tmp_path / "b.sql")
+    assert state(plain) == before
+
+
+def test_missing_program_is_named_with_its_package(
+    plain: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ProgramMissing, match=r"mariadb-dump|mysqldump") as caught:
+        plain.backup(tmp_path / "b.sql")
+    assert "apt install" in str(caught.value.do)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_backup_is_of_one_moment_while_others_write(plain: Database, tmp_path: Path) -> None:
+    query(plain, "CREATE TABLE pairs (number INT, side VARCHAR(5))")
+    over = threading.Event()
+
+    def write() -> None:
+        with closing(connect(plain)) as other, other.cursor() as cursor:
+            number = 0
+            while not over.is_set():
+                cursor.execute("INSERT INTO pairs VALUES (%s, 'left'), (%s, 'right')", (number, number))
+                number += 1
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        plain.backup(tmp_path / "b.sql")
+    finally:
+        over.set()
+        thread.join()
+    plain.restore(tmp_path / "b.sql")
+    assert query(plain, "SELECT number FROM pairs GROUP BY number HAVING COUNT(*) <> 2") == []
+
+
+def test_backup_never_overwrites(plain: Database, tmp_path: Path) -> None:
+    target = tmp_path / "b.sql"
+    target.write_text("precious")
+    with pytest.raises(BackupError, match="exists already"):
+        plain.backup(target)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["b.sql"]
+
+
+def test_password_is_in_no_argument_and_no_message(
+    plain: Database, account: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = tmp_path / "record"
+    script = 'case "$1" in --version) echo "mariadb-dump from 10.11-MariaDB"; exit;; esac; '
+    script += f'echo "$@" > {record}; /bin/cat "${{1#--defaults-file=}}" >> {record}; '
+    script += (
+        f'/usr/bin/stat -c %a "${{1#--defaults-file=}}" >> {record}; printf "no \'%s\'" "$OPPMAN_TEST_WORD" >&2; exit 1'
+    )
+    monkeypatch.setenv("OPPMAN_TEST_WORD", PASSWORD)
+    set_path(monkeypatch, tmp_path / "bin", {"mariadb-dump": script, "mysqldump": script})
+    query(plain, f"GRANT ALL ON `{plain.label}`.* TO '{account}'@'%'")
+    database = type(plain)(plain.url.set(username=account, password=PASSWORD))
+    with pytest.raises(BackupError) as caught:
+        database.backup(tmp_path / "b.sql")
+    arguments, *settings, mode = record.read_text().splitlines()
+    assert PASSWORD not in f"{arguments}{caught.value}{database!r}{database.safe_url}"
+    assert caught.value.why == "no '***'"
+    assert mode == "600"
+    assert settings[0] == "[client]"
+    assert not Path(arguments.split()[0].partition("=")[2]).exists()

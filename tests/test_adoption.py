@@ -1,24 +1,9 @@
 """An existing Alembic project is adopted as it stands: each shape of tests/apps, through every command."""
 
-import asyncio
-import json
-import sys
 from pathlib import Path
 
-import pytest
-from adoption import ALEMBIC_WITHOUT_INI, FIRST, FLASK, SECOND, AdoptedProject, recorded, walk_through
-
-from oppmigrate import MigrationManager
-from oppmigrate.errors import EnvironmentFailed
+from adoption import ALEMBIC_WITHOUT_INI, FLASK, AdoptedProject, walk_through
 from projects import Project
-
-ELSEWHERE = """
-import asyncio, sys
-from oppmigrate import MigrationManager
-
-manager = MigrationManager(sys.argv[1])
-print(manager.upgrade().heads, manager.check().is_clean, manager.create("Nothing", empty=True).path)
-"""
 
 
 def test_stock(project: Project) -> None:

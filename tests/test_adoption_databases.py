@@ -5,9 +5,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from adoption import ALEMBIC_WITHOUT_INI, FIRST, FLASK, SECOND, AdoptedProject, recorded, walk_through
 from sqlalchemy import make_url
 
+from adoption import FIRST, SECOND, AdoptedProject, recorded, walk_through
 from projects import Project
 
 # what a program does that keeps the project's migrations by our Python API: inside of its event loop, from elsewhere
@@ -75,7 +75,7 @@ def test_branches(project: Project) -> None:
         "migrate upgrade shop@head",
         "migrate current",
         "migrate downgrade shop@shop2_phone",
-        "migrate upgrade shop@+1",
+        "migrate upgrade shop2_phone@+1",
         "migrate upgrade",
         "migrate check",
         "migrate show shop@head",
@@ -157,7 +157,7 @@ def test_address_that_env_py_does_not_read_may_be_anything(project: Project) -> 
     app = AdoptedProject(project, "hard_coded_url", env={"DATABASE_URL": "postgres://nobody@nowhere/none"})
     app.alembic("upgrade head")
     init, current, checked, backup = app.each("migrate init", "migrate current", "migrate check", "backup")
-    assert init["database_url"] == "" and current["is_head"] and checked["is_clean"]
+    assert init["database_url"] is None and current["is_head"] and checked["is_clean"]
     assert Path(backup["path"]).name.startswith("app-")
 
 
@@ -168,9 +168,6 @@ def test_database_url_is_used_where_env_py_reads_the_configuration(project: Proj
     )
     assert upgraded["heads"] == [SECOND] and current["is_head"]
     assert (app.path / "other.db").exists() and not app.database.exists()
-
-
-SHAPES = [("stock", "alembic"), ("stock_async", "alembic"), ("no_ini", ALEMBIC_WITHOUT_INI), ("flask_migrate", FLASK)]
 
 
 @pytest.mark.parametrize("shape", ["stock", "stock_async", "no_ini", "flask_migrate", "multidb"])
@@ -194,10 +191,8 @@ def test_missing_database_file_is_not_made_by_looking(project: Project, shape: s
     assert app.oppman("migrate", "upgrade")["heads"] == [SECOND]
 
 
-@pytest.mark.parametrize(("shape", "models"), [("stock_async", "models.py"), ("no_ini", "app/models.py")])
-def test_program_in_another_folder_migrates_inside_its_event_loop(
-    project: Project, tmp_path: Path, shape: str, models: str
-) -> None:
+@pytest.mark.parametrize("shape", ["stock_async", "no_ini"])
+def test_program_in_another_folder_migrates_inside_its_event_loop(project: Project, tmp_path: Path, shape: str) -> None:
     app = AdoptedProject(project, shape)
     done = project.call([sys.executable, "-c", PROGRAM, str(app.path)], cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -4,18 +4,23 @@ Example: python oppman.py migrate example
 """
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 from oppmigrate.config import Settings
+from oppmigrate.errors import WrongUsage
 
 COMMAND = "migrate example"
 
 
-def add_arguments(_parser: ArgumentParser) -> None:
-    """No options of its own."""
+def add_arguments(parser: ArgumentParser) -> None:
+    """`--keep`."""
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="make the copy in this new folder and leave it there")
 
 
-def run(_arguments: Namespace, settings: Settings) -> int:
+def run(arguments: Namespace, settings: Settings) -> int:
     """Run the walk-through and return its exit code."""
     from scripts.migrate.example import walk_through
 
-    return walk_through(settings.project)
+    if arguments.keep and arguments.keep.exists():
+        raise WrongUsage(f"{arguments.keep} exists already", do="name a folder that is not there yet")
+    return walk_through(settings.project, arguments.keep)

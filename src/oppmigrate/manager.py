@@ -59,7 +59,7 @@ class MigrationManager:
             plan.modules,
             tuple(each.path for each in plan.files),
             plan.kept,
-            hide_password(self.settings.database_url),
+            None if plan.adopted else hide_password(self.settings.database_url),
             plan.notes,
         )
 
@@ -272,7 +272,6 @@ class MigrationManager:
     def backup(self, output: Path | None = None) -> results.BackupInfo:
         """Save the database to `output`, by default to `backups/`, named after time and revision; verified."""
         from oppmigrate.backups import backup_path
-        from oppmigrate.recorder import read_heads
 
         database = self._database()
         if not database.exists():
@@ -280,7 +279,7 @@ class MigrationManager:
                 f"there is no database at {database.safe_url}", do="python oppman.py migrate upgrade makes it"
             )
         now = datetime.datetime.now(datetime.UTC)
-        revision = "+".join(database.run(read_heads)) or "base"
+        revision = "+".join(self._heads(database)) or "base"
         folder = self.settings.backup_directory
         target = output or backup_path(folder, database.label, revision, database.backup_suffix, now)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -399,7 +398,7 @@ class MigrationManager:
 
         try:
             return self._state(environment), None
-        except DatabaseError as error:
+        except (DatabaseError, EnvironmentFailed, ModelsBroken) as error:
             return state_without_database(environment), error.what
 
     def _infos(

@@ -1,6 +1,5 @@
 """Graph + recorded heads + target -> one frozen `Plan`, which everything that shows or runs revisions reads."""
 
-import contextlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from oppmigrate.autogenerate import describe_all, record_operations
 from oppmigrate.databases import Database, open_database
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
-from oppmigrate.errors import DatabaseError, EnvironmentFailed, MigrateError, RevisionFileMissing
+from oppmigrate.errors import DatabaseError, EnvironmentFailed, MigrateError, ModelsBroken, RevisionFileMissing
 from oppmigrate.recorder import read_heads
 from oppmigrate.results import Change, Direction, Plan, Step
 from oppmigrate.revisions import Graph, RevisionFile, load_graph
@@ -31,8 +30,8 @@ Details = dict[str, dict[str, Any]]
 class State:
     """A project and its database, as they stand: the files' graph and the recorded heads.
 
-    Where an `env.py` migrates several databases, the heads are what all of them have reached. `reachable` is False
-    when the database could not be asked.
+    Where an `env.py` migrates several databases, `databases` has them all, and the heads are what all of them have
+    reached. `reachable` is False when the database could not be asked.
     """
 
     graph: Graph
@@ -40,6 +39,7 @@ class State:
     exists: bool
     heads: tuple[str, ...]
     reachable: bool = True
+    databases: tuple[Database, ...] = ()
 
     @property
     def is_at_heads(self) -> bool:
@@ -72,10 +72,13 @@ def state_without_database(environment: Environment) -> State:
     if environment.is_ours:
         return State(read_graph(environment), open_database(environment.settings.database_url), False, (), False)
     visit = Visit(lambda _heads, _context: ())
-    with contextlib.suppress(EnvironmentFailed, DatabaseError):  # not every env.py has an offline branch
+    try:
         environment.run_as_sql(visit, StringIO(), starting_rev=(), reachable=False)
+    except (EnvironmentFailed, DatabaseError, ModelsBroken):  # not every env.py has an offline branch
+        if environment.has_to_be_asked:
+            raise
     database = visit.databases[-1] if visit.databases else Database(URL.create("unknown"))
-    return State(_read_files(environment), database, False, (), False)
+    return State(_read_files(environment), database, False, (), False, _distinct(visit.databases))
 
 
 def _read_state_through_env(environment: Environment) -> State:
@@ -93,7 +96,12 @@ def _read_state_through_env(environment: Environment) -> State:
     visit = Visit(work)
     environment.run(visit)
     graph = _read_files(environment)
-    return State(graph, visit.databases[-1], visit.found, common_heads(graph, recorded))
+    heads = common_heads(graph, recorded)
+    return State(graph, visit.databases[-1], visit.found, heads, databases=_distinct(visit.databases))
+
+
+def _distinct(databases: Iterable[Database]) -> tuple[Database, ...]:
+    return tuple({database.url: database for database in databases}.values())
 
 
 def _read_files(environment: Environment) -> Graph:

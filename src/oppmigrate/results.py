@@ -41,14 +41,17 @@ class RevisionInfo:
 
 @dataclass(frozen=True, slots=True)
 class InitResult:
-    """What `init` found and wrote. `adopted`: the project has Alembic already and nothing was written."""
+    """What `init` found and wrote.
+
+    `adopted`: the project has Alembic already and nothing was written; its `env.py` decides which database it is.
+    """
 
     project: Path
     adopted: bool
     models: tuple[str, ...]
     written: tuple[Path, ...]
     kept: tuple[Path, ...]
-    database_url: str
+    database_url: str | None
     notes: tuple[str, ...] = ()
 
 

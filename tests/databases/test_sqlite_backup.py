@@ -129,6 +129,21 @@ def test_backup_never_overwrites(plain: Database, path: Path) -> None:
     assert sorted(entry.name for entry in path.parent.iterdir()) == ["b.db", "test.db"]
 
 
+def test_backup_on_a_full_disk_leaves_nothing(plain: Database, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(path)
+
+    def connect(place: Path, mode: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(f"file:{place}?mode={mode}", uri=True, isolation_level=None)
+        if place.suffix == ".part":
+            connection.execute("PRAGMA max_page_count = 2")
+        return connection
+
+    monkeypatch.setattr("oppmigrate.databases.sqlite_files._connect", connect)
+    with pytest.raises(BackupError, match=r"no space left for .*b\.db"):
+        plain.backup(path.with_name("b.db"))
+    assert [entry.name for entry in path.parent.iterdir()] == ["test.db"]
+
+
 def test_backup_is_readable_by_its_owner_only(plain: Database, path: Path) -> None:
     fill(path)
     plain.backup(path.with_name("b.db"))

@@ -22,7 +22,7 @@ from oppmigrate.autogenerate.layout import lay_out
 from oppmigrate.autogenerate.proofreading import explaining_failures, proofread
 from oppmigrate.autogenerate.shaping import shape
 from oppmigrate.autogenerate.words import describe_all, flatten
-from oppmigrate.errors import ConfigurationError, FileNotWritten, WrongUsage
+from oppmigrate.errors import ConfigurationError, DuplicateRevision, FileNotWritten, WrongUsage
 from oppmigrate.results import Change
 
 
@@ -130,9 +130,10 @@ class Draft:
 
         Raises:
             RevisionFileBroken: the file does not compile, or uses a name that it does not import.
-            RevisionError: Alembic refuses to make it.
+            RevisionError: Alembic refuses to make it, or the id is taken.
             FileNotWritten: the folder cannot be written to, or the file is there already.
         """
+        self._refuse_taken_id()
         location = self._location()
         encoding = self._script.output_encoding
         try:
@@ -158,6 +159,12 @@ class Draft:
                 do="see to the rights and the free space there, then run the command again",
             ) from error
         return str(script.revision), target, text
+
+    def _refuse_taken_id(self) -> None:
+        wanted = self._arguments["rev_id"]
+        for script in self._script.walk_revisions():
+            if script.revision == wanted:
+                raise DuplicateRevision(f"there is a revision {wanted} already, in {script.path}", revision=wanted)
 
     def _location(self) -> Path:
         locations = [Path(location) for location in self._script._version_locations]

@@ -1,6 +1,7 @@
 """The operations in the shape that a careful person would write, before they become text."""
 
 from alembic.operations import ops
+from sqlalchemy import CheckConstraint, Column
 
 _INDEX = (ops.CreateIndexOp, ops.DropIndexOp)
 
@@ -11,6 +12,7 @@ def shape(container: ops.OpContainer) -> None:
     - An index needs no table rebuild, so it stands outside of `batch_alter_table`.
     - The indexes of a table that is dropped go with it. Dropped one by one before, MariaDB and MySQL refuse the one
       that a foreign key of the table leans on (error 1553).
+    - A CHECK that stands inside of a column stands with those of its new table, since Alembic leaves it out there.
     """
     flat: list[ops.MigrateOperation] = []
     for operation in container.ops:
@@ -18,7 +20,16 @@ def shape(container: ops.OpContainer) -> None:
             flat += operation.ops
         else:
             flat.append(operation)
+    for operation in flat:
+        if isinstance(operation, ops.CreateTableOp):
+            operation.columns = [*operation.columns, *_checks_of_columns(operation)]
     dropped = {(op.schema, op.table_name) for op in flat if isinstance(op, ops.DropTableOp)}
     container.ops[:] = [
         op for op in flat if not (isinstance(op, ops.DropIndexOp) and (op.schema, op.table_name) in dropped)
     ]
+
+
+def _checks_of_columns(table: ops.CreateTableOp) -> list[CheckConstraint]:
+    columns = (item for item in table.columns if isinstance(item, Column))
+    checks = (each for column in columns for each in column.constraints if isinstance(each, CheckConstraint))
+    return [CheckConstraint(each.sqltext, name=each.name) for each in sorted(checks, key=lambda each: str(each.name))]

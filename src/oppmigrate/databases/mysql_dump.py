@@ -155,7 +155,7 @@ def _explain(url: URL, error: ProgramFailed, what: str) -> MigrateError:
     explained = mysql_errors.explain_number(url, int(found.group(1)), found.group(2).strip(' "')) if found else None
     if explained is not None:
         return explained
-    full = "No space left" in error.text or "Errcode: 28" in error.text
+    full = re.search(r"No space left|err(no|code):? 28\b", error.text, re.IGNORECASE)
     return BackupError(what, why=error.text, do="make room on the disk" if full else None, program=error.program.name)
 
 

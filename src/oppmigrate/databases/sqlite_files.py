@@ -32,6 +32,7 @@ def backup(path: Path, target: Path, progress: Progress | None = None) -> None:
     """
     with new_file(target) as part:
         with _explained(path), closing(_open(path)) as source, closing(_connect(part, "rw")) as copy:
+            copy.execute("PRAGMA journal_mode = OFF")  # nothing to roll back to, and no journal left on a full disk
             page_bytes = source.execute("PRAGMA page_size").fetchone()[0]
             source.execute("BEGIN")
             source.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -40,7 +41,12 @@ def backup(path: Path, target: Path, progress: Progress | None = None) -> None:
                 if progress is not None:
                     progress((total - remaining) * page_bytes, total * page_bytes)
 
-            source.backup(copy, pages=PAGES_A_STEP, progress=report)
+            try:
+                source.backup(copy, pages=PAGES_A_STEP, progress=report)
+            except sqlite3.Error as error:
+                if sqlite_errors.result_code(error) == sqlite3.SQLITE_FULL:  # it is the copy's disk that is full
+                    raise BackupError(f"no space left for {target}", do="make room and run it again") from error
+                raise
         verify(part, shown=target)
 
 

@@ -20,7 +20,7 @@ from oppmigrate.databases import Database, open_database
 from oppmigrate.databases.looking import is_stand_in
 from oppmigrate.environment.rendering import after_the_projects_own
 from oppmigrate.environment.running import DATABASE
-from oppmigrate.errors import EnvironmentFailed
+from oppmigrate.errors import ConfigurationError, EnvironmentFailed
 
 # called by Alembic inside env.py's run_migrations(), with the recorded heads; yields the steps to run
 Work = Callable[[tuple[str, ...], MigrationContext], Iterable[RevisionStep]]
@@ -134,7 +134,7 @@ class Hooks:
         asked = open_database(self._settings.database_url)
         parts = ("host", "port", "database", "username")
         if any(getattr(asked.url, part) != getattr(database.url, part) for part in parts):
-            raise EnvironmentFailed(
+            raise ConfigurationError(
                 f"env.py connects to {database.safe_url}, not to {asked.safe_url}",
                 why="it decides the address by itself and does not read `sqlalchemy.url`, which --database-url sets",
                 do="give the address the way that env.py reads it (an environment variable, -x key=value)",

@@ -36,7 +36,8 @@ def run(arguments: Namespace, settings: Settings) -> int:
         terminal.data("already initialised, nothing written")
     if result.models:
         terminal.story(f"models    {', '.join(result.models)}")
-    terminal.story(f"database  {result.database_url}")
+    if result.database_url:
+        terminal.story(f"database  {result.database_url}")
     for path in result.written:
         terminal.data(f"wrote     {settings.shown(path)}")
     for path in result.kept:

@@ -1,0 +1,35 @@
+"""What the stock `alembic` command gains in a project that oppmigrate is installed for, and never set up in."""
+
+import sys
+
+from projects import Project
+
+
+def test_stock_autogenerate_writes_sqlmodel_types_that_its_template_does_not_import(project: Project) -> None:
+    project.write(
+        "models.py",
+        """
+        from sqlmodel import Field, SQLModel
+
+        class Tag(SQLModel, table=True):
+            id: int | None = Field(default=None, primary_key=True)
+            name: str
+            code: str = Field(max_length=8)
+        """,
+    )
+
+    def alembic(*arguments: str) -> None:
+        done = project.call([sys.executable, "-m", "alembic", *arguments])
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    alembic("init", "migrations")
+    env = project.path / "migrations/env.py"
+    env.write_text(env.read_text().replace("= None", "= __import__('models').SQLModel.metadata", 1))
+    ini = project.path / "alembic.ini"
+    ini.write_text(ini.read_text().replace("driver://user:pass@localhost/dbname", "sqlite:///stock.db"))
+
+    alembic("revision", "--autogenerate", "-m", "first")
+    (file,) = (project.path / "migrations/versions").glob("*.py")
+    assert "sa.String(length=8)" in file.read_text()
+    alembic("upgrade", "head")
+    alembic("check")

@@ -9,7 +9,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock clean
+.PHONY: help setup demo test lint format pages lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ lint: $(READY) ## format and style (ruff), types (mypy --strict on src)
 format: $(READY) ## bring every file into the project's format
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
+
+pages: $(READY) ## bring what the pages show to what the commands say
+	@$(PYTHON) tests/pages.py --write
+	@$(PYTHON) tests/json_page.py --write
 
 lock: ## write uv.lock anew from pyproject.toml (needs uv)
 	uv lock --no-config --default-index https://pypi.org/simple

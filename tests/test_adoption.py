@@ -59,3 +59,17 @@ def test_pyproject(project: Project) -> None:
 def test_no_ini(project: Project) -> None:
     """Its env.py takes the application's engine, which has a pool and enforces foreign keys."""
     walk_through(AdoptedProject(project, "no_ini", stock=ALEMBIC_WITHOUT_INI), "app/models.py")
+
+
+def test_configuration_named_on_the_command_line_is_all_that_is_needed(project: Project) -> None:
+    """No alembic.ini, no usual folder; hooks of env.py that name the revision and fill the template in."""
+    app = AdoptedProject(project, "named_configuration", "-c", "database.ini")
+    adopted, created = app.each("migrate init", "migrate create Note --empty")
+    assert adopted["adopted"]
+    assert created["revision"] == "0003"
+    assert "# written for shop" in Path(created["path"]).read_text()
+    (upgraded,) = app.each("migrate upgrade")
+    assert upgraded["heads"] == ["0003"]
+    app.add_phone("models.py")
+    assert app.oppman("migrate", "create", "Add phone")["revision"] == "0004"
+    app.alembic("upgrade head", "check")

@@ -200,3 +200,49 @@ def test_program_in_another_folder_migrates_inside_its_event_loop(project: Proje
     assert first == f"False {SECOND} True"
     assert Path(second).is_relative_to(app.path) and Path(second).is_file()
     assert list(tmp_path.iterdir()) == [app.path]
+
+
+@pytest.mark.parametrize(
+    ("shape", "server", "driver"),
+    [
+        ("stock", "postgresql", "psycopg"),
+        ("stock_async", "postgresql", "asyncpg"),
+        ("stock_async", "postgresql", "psycopg"),
+        ("shared_connection", "postgresql", "psycopg"),
+        ("shared_connection", "mysql", "pymysql"),
+        ("stock_async", "mysql", "aiomysql"),
+    ],
+)
+def test_database_on_a_server(
+    project: Project, request: pytest.FixtureRequest, shape: str, server: str, driver: str
+) -> None:
+    """By the project's own driver, also in the scratch database; inside a transaction that env.py has begun."""
+    url = make_url(request.getfixturevalue(f"{server}_url")).set(drivername=f"{server}+{driver}")
+    app = AdoptedProject(project, shape)
+    ini = app.path / "alembic.ini"
+    text = ini.read_text()
+    ini.write_text(text.replace("sqlite+aiosqlite:///app.db", "sqlite:///app.db").replace(
+        "sqlite:///app.db", url.render_as_string(hide_password=False)))
+    app.alembic("upgrade +1")
+    app.add_phone("models.py")
+    plan, show, created, upgraded, checked, downgraded = app.each(
+        "migrate upgrade --plan",
+        "migrate show",
+        "migrate create Phone",
+        "migrate upgrade",
+        "migrate check",
+        "migrate downgrade base",
+    )
+    assert [step["revision"] for step in plan["steps"]] == [SECOND]
+    assert any("ADD COLUMN email" in statement for statement in show["upgrade"]["sql"])
+    assert created["compared_with"] == "scratch"
+    assert [change["text"].partition(" (")[0] for change in created["changes"]] == ["add column customers.phone"]
+    assert upgraded["heads"] == [created["revision"]] and checked["is_clean"] and downgraded["heads"] == []
+
+    wrong = str(url.set(database="nothing_here", password="secret").render_as_string(hide_password=False))
+    ini.write_text(ini.read_text().replace(url.render_as_string(hide_password=False), wrong))
+    (history,) = app.each("migrate history")
+    assert [each["status"] for each in history["revisions"]] == ["unknown"] * 3
+    refused = app.oppman("migrate", "current", exit_code=1)["error"]
+    assert "secret" not in str(refused)
+    print(refused, history["database_note"])

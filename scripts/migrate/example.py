@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # what the migrations need of the application; databases, backups, .env and the venv stay behind
 PARTS = ("oppman.py", "models.py", "pyproject.toml", "alembic.ini", "alembic", "scripts")
 # settings of yours that would lead the commands away from the copy
-OUTSIDE = ("DATABASE_URL", "OPPMAN_", "ALEMBIC_", "PYTHONUNBUFFERED")
+OUTSIDE = ("DATABASE_URL", "OPPMAN_", "ALEMBIC_")
 
 ORDER_MODEL = '''
 class Order(SQLModel, table=True):

@@ -74,13 +74,28 @@ def draft_decided_revision(
 
 
 def empty_draft(environment: Environment, message: str, **options: Any) -> Draft:
-    """A revision with nothing in it, for what is written by hand. Asks neither models nor database."""
-    return _new_draft(environment, message, **options)
+    """A revision with nothing in it, for what is written by hand.
+
+    Asks neither models nor database, unless the configuration says `revision_environment = true`: what env.py then
+    has to say about the file (template_args, process_revision_directives) counts.
+    """
+    draft = _new_draft(environment, message, **options)
+    if environment.config().get_alembic_boolean_option("revision_environment"):
+        environment.run(Visit(_shape(draft), template_args=draft.template_args), command="revision")
+    return draft
 
 
 def _new_draft(environment: Environment, message: str, **options: Any) -> Draft:
     config = environment.config(**AUTOGENERATE)
     return Draft(config, environment.script(config), message, **options)
+
+
+def _shape(draft: Draft) -> Any:
+    def work(heads: tuple[str, ...], context: MigrationContext) -> tuple[RevisionStep, ...]:
+        draft.leave_empty(heads, context)
+        return ()
+
+    return work
 
 
 def _compare(draft: Draft) -> Any:

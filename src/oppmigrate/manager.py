@@ -13,6 +13,8 @@ from oppmigrate.config import Settings, hide_password, load_settings
 from oppmigrate.errors import (
     DatabaseError,
     DatabaseMissing,
+    EnvironmentFailed,
+    ModelsBroken,
     MultipleHeads,
     NotInitialised,
     WrongUsage,
@@ -211,7 +213,7 @@ class MigrationManager:
         here = tuple(graph.revisions[head] for head in state.heads if head in graph.revisions)
         pending = tuple(file.revision for file in graph.pending(_known(state)))
         return results.CurrentResult(
-            state.database.safe_url,
+            ", ".join(each.safe_url for each in state.databases or (state.database,)),
             state.exists,
             self._infos(graph, here, state.heads),
             graph.missing(state.heads),
@@ -431,14 +433,25 @@ class MigrationManager:
     def _database(self) -> Database:
         """The project's database: as an adopted `env.py` decides it, else as the settings do."""
         from oppmigrate.databases import open_database
+        from oppmigrate.planner import locate_database
 
         try:
             environment = self._environment()
         except NotInitialised:
             return open_database(self.settings.database_url)
-        if environment.is_ours:
-            return open_database(self.settings.database_url)
-        return self._state(environment).database
+        return locate_database(environment)
+
+    def _heads(self, database: Database) -> tuple[str, ...]:
+        """The recorded heads of the project's database, wherever it keeps them."""
+        from oppmigrate.recorder import read_heads
+
+        try:
+            environment = self._environment()
+            if not environment.is_ours or environment.sets_version_table:
+                return self._state(environment).heads
+        except NotInitialised:
+            pass
+        return database.run(read_heads)
 
 
 def _known(state: State) -> tuple[str, ...]:

@@ -14,7 +14,14 @@ from oppmigrate.autogenerate import describe_all, record_operations
 from oppmigrate.databases import Database, open_database
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
-from oppmigrate.errors import DatabaseError, EnvironmentFailed, MigrateError, ModelsBroken, RevisionFileMissing
+from oppmigrate.errors import (
+    DatabaseError,
+    EnvironmentFailed,
+    MigrateError,
+    ModelsBroken,
+    RevisionFileMissing,
+    UnsupportedDatabase,
+)
 from oppmigrate.recorder import read_heads
 from oppmigrate.results import Change, Direction, Plan, Step
 from oppmigrate.revisions import Graph, RevisionFile, load_graph
@@ -118,6 +125,29 @@ def common_heads(graph: Graph, recorded: Sequence[Collection[str]]) -> tuple[str
     applied = frozenset.intersection(*(graph.applied(heads) for heads in recorded))
     missing = {each for heads in recorded for each in graph.missing(heads)}
     return (*_tips(graph, applied), *sorted(missing))
+
+
+def locate_database(environment: Environment) -> Database:
+    """The project's database, for what takes the whole of it.
+
+    Raises:
+        UnsupportedDatabase: `env.py` migrates several.
+    """
+    if environment.is_ours:
+        return open_database(environment.settings.database_url)
+    try:
+        state = read_state(environment)
+    except DatabaseError:
+        state = state_without_database(environment)
+        if not state.databases:
+            raise
+    if len(state.databases) > 1:
+        raise UnsupportedDatabase(
+            f"env.py migrates {len(state.databases)} databases: {', '.join(each.safe_url for each in state.databases)}",
+            why="a backup, and what takes one first, is of one database",
+            do="use the servers' own programs for each of them",
+        )
+    return state.database
 
 
 def plan_upgrade(state: State, target: str) -> Plan:

@@ -69,6 +69,10 @@ class Draft:
             for container in (*script.upgrade_ops_list, *script.downgrade_ops_list):
                 shape(container)
 
+    def leave_empty(self, heads: tuple[str, ...], context: MigrationContext) -> None:
+        """Let the hooks of `env.py` at a revision that is written by hand."""
+        self._context.run_no_autogenerate(heads, context)
+
     def begin_with(self, operations: Sequence[ops.MigrateOperation]) -> None:
         """Put operations in front of the upgrade, and their inverse behind the downgrade."""
         if not operations:

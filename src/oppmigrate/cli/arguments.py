@@ -1,9 +1,12 @@
 """Arguments: the global options, before or after the command, and each command's own."""
 
 import argparse
-from collections.abc import Sequence
+import difflib
+import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from oppmigrate.config import hide_password
 from oppmigrate.errors import WrongUsage
 
 if TYPE_CHECKING:
@@ -30,11 +33,32 @@ class _Parser(argparse.ArgumentParser):
     """argparse, with its usage errors raised as ours."""
 
     def error(self, message: str) -> NoReturn:
-        raise WrongUsage(message, do=f"{self.prog} --help" if self.prog else None)
+        raise WrongUsage(hide_password(message), do=f"{self.prog} --help")
+
+    @property
+    def options(self) -> list[str]:
+        """Every option that it takes."""
+        return list(self._option_string_actions)
+
+
+def unknown_argument(program: str, argument: str, options: Iterable[str]) -> WrongUsage:
+    """The error for an argument that nothing takes; for an option with the nearest of those that there are."""
+    if not argument.startswith("-"):
+        # a URL that went astray may hold a password
+        return WrongUsage(f"`{program}` takes no argument `{hide_password(argument)}` here", do=f"{program} --help")
+    option = argument.split("=", 1)[0]
+    near = difflib.get_close_matches(option, [*options, *_global_parser().options, "--help"], n=1)
+    return WrongUsage(
+        f"`{program}` has no option {option}", do=f"did you mean {near[0]}?" if near else f"{program} --help"
+    )
 
 
 def parse_globals(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """The global options, wherever they stand, and the arguments that are left, in their order."""
+    return _global_parser().parse_known_args(_joined(argv))
+
+
+def _global_parser() -> _Parser:
     parser = _Parser(prog="oppman", add_help=False, allow_abbrev=False)
     parser.add_argument("--project")
     parser.add_argument("--database-url")
@@ -43,14 +67,14 @@ def parse_globals(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("-x", action="append", default=[])
     for flags in (("--json",), ("--no-input",), ("-v", "--verbose"), ("-q", "--quiet"), ("--version",)):
         parser.add_argument(*flags, action="store_true")
-    return parser.parse_known_args(_joined(argv))
+    return parser
 
 
 def _joined(argv: Sequence[str]) -> list[str]:
     """`-r -3:` as `-r=-3:`: argparse takes a value that begins with a dash only behind an equals sign."""
     joined: list[str] = []
     for argument in argv:
-        if joined and joined[-1] in ("-r", "--range") and argument.startswith("-"):
+        if joined and joined[-1] in ("-r", "--range") and re.match(r"-\d", argument):
             joined[-1] = f"--range={argument}"
         else:
             joined.append(argument)
@@ -80,7 +104,10 @@ class CommandParser:
         """
         if "-h" in arguments or "--help" in arguments:
             return None
-        return self._parser.parse_args(arguments)
+        parsed, left = self._parser.parse_known_args(arguments)
+        if left:
+            raise unknown_argument(self._parser.prog, left[0], self._parser.options)
+        return parsed
 
     def format_help(self) -> str:
         """The command's help page."""

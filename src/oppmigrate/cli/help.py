@@ -7,7 +7,7 @@ from pathlib import Path
 
 from oppmigrate.cli.arguments import GLOBAL_OPTIONS
 from oppmigrate.cli.registry import GROUPS, PACKAGE, ROOT, CommandGroup, application_command
-from oppmigrate.config import Settings
+from oppmigrate.config import Settings, hide_password
 from oppmigrate.errors import ConfigurationError, WrongUsage
 
 # the order in which a newcomer meets them; a command that is not named here comes after these
@@ -25,19 +25,19 @@ def group_page(group: CommandGroup, settings: Settings) -> str:
     groups = [group] if group != ROOT else [*(CommandGroup(name) for name in GROUPS), ROOT]
     for each in groups:
         lines += [f"{('oppman ' + each.name).strip()} COMMAND", *_rows(each), ""]
-    if group == ROOT and settings.commands:
-        lines += ["the application's own", *_application_rows(settings), ""]
+    if own := _application_rows(group, settings):
+        lines += ["the application's own", *own, ""]
     lines += [f"{('oppman ' + group.name).strip()} COMMAND --help tells the rest of it.", "", GLOBAL_OPTIONS]
     return "\n".join(lines)
 
 
-def unknown_command(group: CommandGroup, name: str) -> WrongUsage:
-    """The error for a word that is no command, with the nearest ones."""
+def unknown_command(group: CommandGroup, name: str, settings: Settings) -> WrongUsage:
+    """The error for a word that is no command, with the nearest one."""
     prefix = f"oppman {group.name}".strip()
-    known = {each: f"{prefix} {each}" for each in group.command_names()}
-    if group == ROOT:
-        known |= {each: f"oppman migrate {each}" for each in CommandGroup("migrate").command_names()}
-        known |= {each: f"oppman {each}" for each in GROUPS}
+    names = [*GROUPS, *ROOT.command_names(), *(application_command(each).name for each in settings.commands)]
+    names += [f"{each} {command}" for each in GROUPS for command in CommandGroup(each).command_names()]
+    known = {each.rsplit(" ", 1)[-1]: f"oppman {each}" for each in names}
+    name = hide_password(name)  # a URL that went astray may hold a password
     near = difflib.get_close_matches(name, known, n=1)
     return WrongUsage(
         f"there is no command `{prefix} {name}`",
@@ -54,12 +54,14 @@ def _row(name: str, summary: str, example: str) -> list[str]:
     return [f"  {name:<10} {summary}", f"  {'':<10}   {example}"] if example else [f"  {name:<10} {summary}"]
 
 
-def _application_rows(settings: Settings) -> list[str]:
+def _application_rows(group: CommandGroup, settings: Settings) -> list[str]:
+    """The commands that the application adds behind the group's word; all of them on the page of `oppman`."""
     lines: list[str] = []
     for module in settings.commands:
         try:
             command = application_command(module)
-            lines += _row(command.name, command.summary, command.example)
+            if group == ROOT or command.name.startswith(f"{group.name} "):
+                lines += _row(command.name, command.summary, command.example)
         except ConfigurationError as error:
             lines += _row(module.rsplit(".", 1)[-1], f"(cannot be loaded: {error.what})", "")
     return lines

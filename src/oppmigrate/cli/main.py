@@ -4,11 +4,13 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
+from typing import TextIO
 
 from oppmigrate import __version__
 from oppmigrate.cli import help as help_pages
-from oppmigrate.cli.arguments import CommandParser, parse_globals
+from oppmigrate.cli.arguments import CommandParser, parse_globals, unknown_argument
 from oppmigrate.cli.registry import Command, CommandGroup, find_command
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings, find_project, has_models, load_settings
@@ -24,28 +26,50 @@ def main(argv: Sequence[str] | None = None, *, project: Path | None = None) -> i
         argv: the arguments without the program's name; those of the process by default.
         project: the project's folder where `--project` does not name one: an `oppman.py` passes its own.
     """
-    terminal = Terminal()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a message that the terminal's encoding lacks is no error
     try:
-        options, rest = parse_globals(sys.argv[1:] if argv is None else list(argv))
+        code = _main(sys.argv[1:] if argv is None else list(argv), project)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # the reader (`| head`) has what it wants; Python must not complain about the pipe at exit either
+        for stream in (sys.stdout, sys.stderr):
+            _give_up_if_broken(stream)
+        return 1
+
+
+def _main(argv: list[str], project: Path | None) -> int:
+    terminal, options = Terminal(as_json="--json" in argv), Namespace(verbose=False)
+    try:
+        options, rest = parse_globals(argv)
         terminal = Terminal(as_json=options.json, quiet=options.quiet, interactive=not options.no_input)
         return _dispatch(terminal, options, rest, project)
     except MigrateError as error:
         terminal.fail(error)
-        if "options" in locals() and options.verbose:
+        if options.verbose:
             _print_traceback(error)
         return error.exit_code
     except KeyboardInterrupt:
         terminal.interrupted()
         return INTERRUPTED
+
+
+def _give_up_if_broken(stream: TextIO | None) -> None:
+    if stream is None:
+        return
+    try:
+        stream.flush()
     except BrokenPipeError:
-        # the reader (`| head`) has what it wants; Python must not complain at exit about the pipe either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _dispatch(terminal: Terminal, options: Namespace, rest: list[str], project: Path | None) -> int:
     if options.version:
         terminal.data(f"oppman {__version__}")
+        terminal.result({"version": __version__})
         return 0
     found, arguments = find_command(rest, lambda: _settings(options, project, quiet=True).commands)
     if isinstance(found, CommandGroup):
@@ -56,10 +80,18 @@ def _dispatch(terminal: Terminal, options: Namespace, rest: list[str], project: 
 def _show_group(
     terminal: Terminal, options: Namespace, group: CommandGroup, arguments: list[str], project: Path | None
 ) -> int:
-    if arguments and not arguments[0].startswith("-"):
-        raise help_pages.unknown_command(group, arguments[0])
     settings = _settings(options, project, quiet=True)
-    terminal.data(help_pages.group_page(group, settings))
+    if arguments and not arguments[0].startswith("-"):
+        raise help_pages.unknown_command(group, arguments[0], settings)
+    for argument in arguments:
+        if argument not in ("-h", "--help"):
+            raise unknown_argument(f"oppman {group.name}".strip(), argument, ())
+    return _show_page(terminal, help_pages.group_page(group, settings))
+
+
+def _show_page(terminal: Terminal, page: str) -> int:
+    terminal.data(page)
+    terminal.result({"help": page})
     return 0
 
 
@@ -67,8 +99,7 @@ def _run(terminal: Terminal, options: Namespace, command: Command, arguments: li
     parser = CommandParser(command)
     parsed = parser.parse(arguments)
     if parsed is None:
-        terminal.data(parser.format_help().rstrip())
-        return 0
+        return _show_page(terminal, parser.format_help().rstrip())
     _refuse_shadowed(options, project, command)
     parsed.terminal, parsed.verbose = terminal, options.verbose
     settings = _settings(options, project, starts_project=command.starts_project)
@@ -79,21 +110,22 @@ def _refuse_shadowed(options: Namespace, project: Path | None, command: Command)
     """Look before the first import of Alembic: the project's folder stands in front of site-packages."""
     from oppmigrate.installation import check_installation
 
-    check_installation(_folder(options, project) or Path.cwd())
+    check_installation(_folder(options, project) or _here())
 
 
 def _settings(
     options: Namespace, project: Path | None, *, quiet: bool = False, starts_project: bool = False
 ) -> Settings:
     folder = _folder(options, project)
-    if folder is None and starts_project and has_models(Path.cwd()):
-        folder = Path.cwd()  # a project of its own, even inside of another one's folder
+    if folder is None and starts_project and has_models(_here()):
+        folder = _here()  # a project of its own, even inside of another one's folder
     try:
-        folder = folder or find_project(Path.cwd())
+        folder = folder or find_project(_here())
     except NoProject:
-        if not (quiet or starts_project):
+        # with --config, the working directory is what stock alembic takes the file's relative paths from
+        if not (quiet or starts_project or options.config):
             raise
-        folder = Path.cwd()
+        folder = _here()
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))  # the application's commands and models are imported from there
     try:
@@ -109,6 +141,13 @@ def _settings(
         if quiet:
             return Settings(project=folder)
         raise
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise NoProject("the current folder does not exist any more", do="go to an existing one: cd DIR") from error
 
 
 def _folder(options: Namespace, project: Path | None) -> Path | None:

@@ -5,8 +5,10 @@ Only the module of the command that is run is imported; `help` reads the others'
 """
 
 import argparse
+import contextlib
 import importlib
 import pkgutil
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,13 +94,9 @@ def find_command(
     Args:
         application_commands: the modules that the application adds; asked only when no command of ours fits.
     """
-    group, rest = ROOT, list(arguments)
+    group, rest = ROOT, _help_last(arguments)
     if rest and rest[0] in GROUPS:
-        group, rest = CommandGroup(rest[0]), rest[1:]
-    if rest and rest[0] == "help":
-        rest = [*rest[1:2], "--help"]
-        if group is ROOT and rest[0] in GROUPS:
-            return CommandGroup(rest[0]), rest[1:]
+        group, rest = CommandGroup(rest[0]), _help_last(rest[1:])
     if not rest or rest[0].startswith("-"):
         return group, rest
     if rest[0] in group.command_names():
@@ -110,6 +108,11 @@ def find_command(
     return group, rest
 
 
+def _help_last(arguments: Sequence[str]) -> list[str]:
+    """`help NAME` as `NAME --help`."""
+    return [*arguments[1:], "--help"] if arguments[:1] in (["help"], ("help",)) else list(arguments)
+
+
 def application_command(module_name: str) -> Command:
     """A command of the application's own, from a module that `[tool.oppman] commands` names.
 
@@ -119,8 +122,9 @@ def application_command(module_name: str) -> Command:
         ConfigurationError: the module cannot be imported, or is no command.
     """
     try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
+        with contextlib.redirect_stdout(sys.stderr):  # stdout is for the answer
+            module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:
         raise ConfigurationError(
             f"the command module {module_name} cannot be imported: {one_line(error)}",
             do="mend it, or take it out of `commands` in [tool.oppman] of pyproject.toml",

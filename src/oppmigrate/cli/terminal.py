@@ -1,6 +1,7 @@
 """What a command says: data on stdout, the story on stderr, questions on a terminal only."""
 
 import contextlib
+import io
 import json
 import os
 import sys
@@ -22,7 +23,8 @@ class Terminal:
     def __init__(self, *, as_json: bool = False, quiet: bool = False, interactive: bool = True) -> None:
         self.as_json = as_json
         self.quiet = quiet
-        self._out, self._err = sys.stdout, sys.stderr
+        # None where they are closed: print() would then write the story to stdout
+        self._out, self._err = (stream or io.StringIO() for stream in (sys.stdout, sys.stderr))
         self.can_ask = interactive and not as_json and sys.stdin is not None and sys.stdin.isatty()
 
     def data(self, text: str) -> None:

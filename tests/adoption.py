@@ -1,4 +1,4 @@
-"""Projects with an Alembic of their own, tests/apps/<shape>: driven by `oppman` and by stock `alembic`, side by side."""
+"""Projects with an Alembic of their own, tests/apps/<shape>, driven by `oppman` and by stock `alembic` alike."""
 
 import hashlib
 import json

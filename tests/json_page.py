@@ -44,8 +44,8 @@ WORDS = {str: "text", int: "number", float: "number", bool: "true or false", Pat
 INTRODUCTION = """\
 # What `--json` prints
 
-With `--json` each command prints one JSON value on stdout, and nothing else there; the story goes to stderr as ever. The exit code is the
-same as without: `check` prints its findings and exits with 1 when there are any.
+With `--json` each command prints one JSON value on stdout, and nothing else there; the story goes to stderr as ever.
+The exit code is the same as without: `check` prints its findings and exits with 1 when there are any.
 
 A *path* is an absolute path, a *time* is ISO 8601, both as text. Skip the keys that you do not know.
 

@@ -39,7 +39,16 @@ from warm_python import warm_python
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (Path("README.md"), Path("scripts/migrate/README.md"))
-APPLICATION = ("oppman.py", "models.py", "main.py", "application", "pyproject.toml", "alembic.ini", "alembic", "scripts")
+APPLICATION = (
+    "oppman.py",
+    "models.py",
+    "main.py",
+    "application",
+    "pyproject.toml",
+    "alembic.ini",
+    "alembic",
+    "scripts",
+)
 # the folder of the sessions, as the pages name it
 SHOWN_FOLDER = "/srv/shop"
 OMITTED = "…"
@@ -130,6 +139,7 @@ def merged(shown: list[str], real: list[str]) -> list[str]:
     """What the page should show: as it is where it agrees, else what is real, in the page's words where they agree."""
     if agree(shown, real):
         return shown
+    assert not any(line.startswith("Traceback") for line in real), "\n".join(real)
     known = {steady(line): line for line in shown}
     return [known.get(steady(line), line.rstrip()) for line in real]
 
@@ -302,12 +312,10 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="bring the pages to what the commands say")
     parser.add_argument("pages", nargs="*", type=Path, default=PAGES)
     arguments = parser.parse_args()
-    stale = False
-    for page in arguments.pages:
-        shown, real = play(ROOT / page)
-        if shown != real:
-            stale = True
-            print("\n".join(difflib.unified_diff(shown, real, str(page), "what the commands say", lineterm="")))
+    played = {page: play(ROOT / page) for page in arguments.pages}
+    stale = {page: pair for page, pair in played.items() if pair[0] != pair[1]}
+    for page, (shown, real) in stale.items():
+        print("\n".join(difflib.unified_diff(shown, real, str(page), "what the commands say", lineterm="")))
         if arguments.write:
             (ROOT / page).write_text("\n".join(real), encoding="utf-8")
     return 1 if stale and not arguments.write else 0

@@ -1,8 +1,8 @@
 """Python that has the heavy imports behind it and forks for each command: a page of fifty commands runs in seconds.
 
-`with warm_python(folder) as programs:` gives a folder to put first on the PATH. The `python`, `oppman` and `alembic` in it
-behave as the real ones do, with one difference: a revision's id is made from the command line that made it, so that a
-page can name the ids that it shows.
+`with warm_python(folder) as programs:` gives a folder to put first on the PATH. The `python`, `oppman` and `alembic` in
+it behave as the real ones do, with one difference: a revision's id is made from the command line that made it, so that
+a page can name the ids that it shows.
 """
 
 import contextlib
@@ -97,8 +97,10 @@ def answer(connection: socket.socket) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
-    for text in (sys.stdout, sys.stderr):
-        text.reconfigure(line_buffering=True, write_through=False)  # as on a terminal: line by line, each in one piece
+    sys.stdin = open(0, encoding="utf-8", closefd=False)
+    # as on a terminal: line by line, each in one piece
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", closefd=False)
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
@@ -134,7 +136,7 @@ def run(program: str, arguments: list[str]) -> Any:
         return sys.exit(importlib.import_module("alembic.config").main())
     sys.argv = arguments[1:] if arguments[0] == "-m" else arguments
     if arguments[0] == "-m":
-        sys.path[0] = os.getcwd()
+        sys.path[0] = str(Path.cwd())
         return runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
     if arguments[0] == "-c":
         sys.path[0] = ""

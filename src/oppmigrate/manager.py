@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from oppmigrate import results
 from oppmigrate.config import Settings, hide_password, load_settings
 from oppmigrate.errors import (
+    BackupUnreadable,
     DatabaseError,
     DatabaseMissing,
     EnvironmentFailed,
     ModelsBroken,
     MultipleHeads,
+    NotADatabase,
     NotInitialised,
     WrongUsage,
 )
@@ -302,15 +304,24 @@ class MigrationManager:
         return _backup_info(find_backup(self.settings.backup_directory, self._database().label, text))
 
     def restore(self, backup: str | None = None) -> results.RestoreResult:
-        """Put a backup (by default the newest) in the place of the database, which is backed up first."""
+        """Put a backup (by default the newest) in the place of the database, which is backed up first.
+
+        A damaged database, which cannot be, is no reason to be left with it: it is kept aside as it is.
+        """
         from oppmigrate import executor
 
         found = self.find_backup(backup)
         database = self._database()
         database.verify_backup(found.path)
-        saved = self.backup().path if database.exists() else None
+        saved, note = None, None
+        try:
+            saved = self.backup().path if database.exists() else None
+        except (NotADatabase, BackupUnreadable) as error:
+            if not database.keeps_damaged:
+                raise
+            note = f"the database could not be backed up ({error.what}); it is kept beside the new one, renamed"
         executor.restore(database, found.path)
-        return results.RestoreResult(found.path, saved)
+        return results.RestoreResult(found.path, saved, note)
 
     def delete(self, *, backup: bool = True) -> results.DeleteResult:
         """Remove the database's contents (SQLite: its file), backed up first unless `backup` is False."""

@@ -190,10 +190,14 @@ class BackupInfo:
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """What was put back, and where the database as it stood before was saved (None: there was none)."""
+    """What was put back, and where the database as it stood before was saved.
+
+    `saved` is None where there was no database, or a damaged one: `note` then says what became of it.
+    """
 
     restored: Path
     saved: Path | None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ GLOBAL_OPTIONS = "\n".join(
         "  -x KEY=VALUE         for an env.py that reads it; may be repeated",
         "  --json               the result as JSON on stdout",
         "  --no-input           never ask; refuse what would need an answer",
-        "  -v, --verbose        more: Alembic's log, and the traceback behind an error",
+        "  -v, --verbose        more: details in lists, the traceback behind an error, what env.py logs",
         "  -q, --quiet          only data and errors",
         "  --version            print the version",
     )

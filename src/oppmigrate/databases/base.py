@@ -35,6 +35,7 @@ class Database:
     rolls_back_ddl: ClassVar[bool] = False
     one_transaction: ClassVar[bool] = False  # a whole upgrade in one transaction by default
     rebuilds_tables: ClassVar[bool] = False  # needs Alembic's batch mode
+    keeps_damaged: ClassVar[bool] = False  # `restore` keeps what it replaces aside where that cannot be backed up
     backup_suffix: ClassVar[str] = ".backup"
     connect_timeout_s: ClassVar[int] = 5
     lock_timeout_s: ClassVar[float] = 5  # how long one statement may wait for somebody else's lock

@@ -28,6 +28,7 @@ class SQLite(Database):
     rolls_back_ddl = True
     one_transaction = True
     rebuilds_tables = True
+    keeps_damaged = True
     backup_suffix = ".db"
 
     # ---- the file

@@ -141,7 +141,7 @@ def _stage(backup: Path, staged: Path, like: Path) -> None:
 
 
 def _is_usable(path: Path) -> bool:
-    """Is it a database? If not, no lock can be taken on it either.
+    """Is it a whole database? If it is none at all, no lock can be taken on it either.
 
     Asked for reading only: SQLite would remove a WAL that it cannot make sense of.
     """
@@ -150,10 +150,9 @@ def _is_usable(path: Path) -> bool:
             return False
     try:
         with closing(_connect(path, "ro")) as connection:
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
     except sqlite3.Error as error:
         return sqlite_errors.result_code(error) not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
-    return True
 
 
 def _keep_aside(path: Path) -> None:

@@ -31,4 +31,6 @@ def run(arguments: Namespace, settings: Settings) -> int:
     terminal.data(f"restored  {settings.shown(result.restored)}")
     if result.saved:
         terminal.story(f"saved     {settings.shown(result.saved)} (the database as it stood before)")
+    if result.note:
+        terminal.warn(result.note)
     return 0

@@ -241,6 +241,7 @@ def dress(streams: Sequence[int], *, command: Sequence[str], cwd: str, env: Mapp
 def run(command: list[str]) -> None:
     """What the interpreter does with its command line; how it ends is left to the interpreter, too."""
     main = sys.modules["__main__"] = ModuleType("__main__")
+    main.__dict__.update(__annotations__={}, __builtins__=sys.modules["builtins"])
     try:
         if command[1] == "-m":
             sys.argv = command[1:2] + command[3:]
@@ -263,7 +264,7 @@ def run_script(main: ModuleType, script: str) -> None:
     path = os.path.join(os.getcwd(), script)  # noqa: PTH118 - joined as the interpreter does, `..` and all
     sys.path.insert(0, os.path.dirname(os.path.realpath(path)))  # noqa: PTH120 - the same
     loader = SourceFileLoader("__main__", path)
-    main.__dict__.update(__file__=path, __cached__=None, __loader__=loader, __builtins__=sys.modules["builtins"])
+    main.__dict__.update(__file__=path, __cached__=None, __loader__=loader)
     exec(compile(Path(path).read_bytes(), path, "exec", dont_inherit=True), main.__dict__)
 
 

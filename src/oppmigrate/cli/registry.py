@@ -109,8 +109,10 @@ def find_command(
 
 
 def _help_last(arguments: Sequence[str]) -> list[str]:
-    """`help NAME` as `NAME --help`."""
-    return [*arguments[1:], "--help"] if arguments[:1] in (["help"], ("help",)) else list(arguments)
+    """`help NAME` and `--help NAME` as `NAME --help`."""
+    if arguments and arguments[0] in ("help", "-h", "--help"):
+        return [*arguments[1:], "--help"]
+    return list(arguments)
 
 
 def application_command(module_name: str) -> Command:

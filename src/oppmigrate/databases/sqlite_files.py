@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from oppmigrate.errors import BackupError, BackupUnreadable, DatabaseError, Migr
 
 MAGIC = b"SQLite format 3\0"
 LOCK_WAIT_S = 5
+READ_WAIT_S = 30  # for a gap between the writes of others, where there is no WAL
+POLL_S = 0.001
 PAGES_A_STEP = 2048  # 8 MiB of the usual pages between two reports of progress
 
 
@@ -34,8 +37,7 @@ def backup(path: Path, target: Path, progress: Progress | None = None) -> None:
         with _explained(path), closing(_open(path)) as source, closing(_connect(part, "rw")) as copy:
             copy.execute("PRAGMA journal_mode = OFF")  # nothing to roll back to, and no journal left on a full disk
             page_bytes = source.execute("PRAGMA page_size").fetchone()[0]
-            source.execute("BEGIN")
-            source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            _hold_moment(source)
 
             def report(_status: int, remaining: int, total: int) -> None:
                 if progress is not None:
@@ -48,6 +50,26 @@ def backup(path: Path, target: Path, progress: Progress | None = None) -> None:
                     raise BackupError(f"no space left for {target}", do="make room and run it again") from error
                 raise
         verify(part, shown=target)
+
+
+def _hold_moment(source: sqlite3.Connection) -> None:
+    """Begin a read transaction, in a gap between others' writes.
+
+    Without a WAL a busy writer leaves gaps of microseconds only. SQLite's own waiting looks ten times a second and
+    may miss them all; looking every millisecond finds one.
+    """
+    source.execute("PRAGMA busy_timeout = 0")
+    give_up = time.monotonic() + READ_WAIT_S
+    while True:
+        try:
+            source.execute("BEGIN")
+            source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            return
+        except sqlite3.OperationalError as error:
+            if sqlite_errors.result_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            source.execute("ROLLBACK")
+            time.sleep(POLL_S)
 
 
 def verify(path: Path, shown: Path | None = None) -> None:

@@ -44,6 +44,10 @@ class WrongUsage(MigrateError):
     exit_code = 2
 
 
+class UnexpectedError(MigrateError):
+    """An exception that nobody foresaw."""
+
+
 class Refused(MigrateError):
     """A person, or a policy, said no; nothing was changed."""
 

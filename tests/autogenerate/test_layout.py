@@ -259,6 +259,14 @@ def test_many_empty_lines_become_one():
     )
 
 
+def test_import_that_stands_there_already_goes():
+    """As of the template and of Alembic, which does not know the template's."""
+    imports = "import sqlmodel  # noqa: F401\nfrom a import b\nimport a.c\n"
+    assert lay_out(f"{imports}import sqlmodel\nfrom a import b\nfrom a import c\nimport a\n") == (
+        f"{imports}from a import c\nimport a\n"
+    )
+
+
 @pytest.mark.parametrize("ends", ["\r\n", "\r"])
 def test_foreign_line_ends_become_ours(ends):
     source = revision_file("f(  1)\nf('''a\nb''')")

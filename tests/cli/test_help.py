@@ -104,9 +104,10 @@ def test_help_works_outside_of_a_project_and_with_a_broken_one(oppman, project):
     assert oppman("migrate", "upgrade", "--help").code == 0
 
 
-def test_pages_fit_a_terminal_of_120_columns(oppman):
+def test_pages_fit_a_terminal_of_120_columns(oppman, project):
     pages = [oppman("help").out, *(oppman(*name.split(), "-h").out for name in FULL_NAMES)]
-    assert max(len(line) for page in pages for line in page.splitlines()) <= 120
+    lines = [line.replace(str(project.path), "PROJECT") for page in pages for line in page.splitlines()]
+    assert max(map(len, lines)) <= 120
 
 
 def test_version(oppman):

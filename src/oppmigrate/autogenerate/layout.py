@@ -18,11 +18,13 @@ def lay_out(source: str) -> str:
     """Lay out the statements of a module's functions anew; comments between statements, and all else, stay.
 
     A statement that holds a comment, an f-string or a text over several lines is left as it stands. The meaning is
-    unchanged: only white space, brackets' trailing commas and the kind of quotes differ.
+    unchanged: only white space, brackets' trailing commas and the kind of quotes differ. What Alembic imports and
+    the template had imported already is imported once.
     """
     # not splitlines(): to Python's parser a form feed or U+2028 ends no line
     lines = re.split(r"\r\n|\r|\n", source)
     noise = {number for number, text in _comments(lines).items() if text.startswith(_NOISE)}
+    noise |= _repeated_imports(lines)
     lines = [line for number, line in enumerate(lines, start=1) if number not in noise]
     functions = [node for node in ast.parse("\n".join(lines)).body if isinstance(node, ast.FunctionDef)]
     commented = _comments(lines)
@@ -35,6 +37,18 @@ def _comments(lines: list[str]) -> dict[int, str]:
     """The comments, by the number of their line."""
     tokens = tokenize.generate_tokens(StringIO("\n".join(lines)).readline)
     return {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
+
+
+def _repeated_imports(lines: list[str]) -> set[int]:
+    """The numbers of the lines that import what a line above them imports."""
+    seen, repeated = set(), set()
+    for node in ast.parse("\n".join(lines)).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            text = ast.unparse(node)
+            if text in seen and lines[node.lineno - 1].strip() == text:
+                repeated.add(node.lineno)
+            seen.add(text)
+    return repeated
 
 
 # ---- which statements

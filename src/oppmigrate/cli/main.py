@@ -1,4 +1,4 @@
-"""From `sys.argv` to an exit code: 0 as asked, 1 refused, failed or behind, 2 wrong usage, 130 interrupted."""
+"""From `sys.argv` to an exit code: 0 as asked, 1 refused, failed or behind, 2 wrong usage, 130 or 143 interrupted."""
 
 import os
 import sys
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TextIO
 
 from oppmigrate import __version__
+from oppmigrate.blame import one_line, own_line
 from oppmigrate.cli import help as help_pages
 from oppmigrate.cli.arguments import CommandParser, parse_globals, unknown_argument
+from oppmigrate.cli.interrupts import Interrupts
 from oppmigrate.cli.registry import Command, CommandGroup, find_command
 from oppmigrate.cli.terminal import Terminal
-from oppmigrate.config import Settings, find_project, has_models, load_settings
-from oppmigrate.errors import MigrateError, NoProject, WrongUsage
-
-INTERRUPTED = 130
+from oppmigrate.config import Settings, find_project, has_models, hide_password, load_settings
+from oppmigrate.errors import MigrateError, NoProject, UnexpectedError, WrongUsage
 
 
 def main(argv: Sequence[str] | None = None, *, project: Path | None = None) -> int:
@@ -42,19 +42,23 @@ def main(argv: Sequence[str] | None = None, *, project: Path | None = None) -> i
 
 
 def _main(argv: list[str], project: Path | None) -> int:
-    terminal, options = Terminal(as_json="--json" in argv), Namespace(verbose=False)
+    terminal, options, interrupts = Terminal(as_json="--json" in argv), Namespace(verbose=False), Interrupts()
     try:
-        options, rest = parse_globals(argv)
-        terminal = Terminal(as_json=options.json, quiet=options.quiet, interactive=not options.no_input)
-        return _dispatch(terminal, options, rest, project)
-    except MigrateError as error:
-        terminal.fail(error)
+        with interrupts.raised():
+            options, rest = parse_globals(argv)
+            terminal = Terminal(as_json=options.json, quiet=options.quiet, interactive=not options.no_input)
+            return _dispatch(terminal, options, rest, project)
+    except KeyboardInterrupt as interrupt:
+        terminal.interrupted(interrupts.word, str(interrupt))
+        return interrupts.exit_code
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        known = error if isinstance(error, MigrateError) else _unexpected(error)
+        terminal.fail(known)
         if options.verbose:
             _print_traceback(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        terminal.interrupted()
-        return INTERRUPTED
+        return known.exit_code
 
 
 def _give_up_if_broken(stream: TextIO | None) -> None:
@@ -160,7 +164,18 @@ def _folder(options: Namespace, project: Path | None) -> Path | None:
     return project.absolute() if project else None
 
 
-def _print_traceback(error: MigrateError) -> None:
+def _unexpected(error: Exception) -> UnexpectedError:
+    line = own_line(error, Path.cwd())
+    return UnexpectedError(
+        hide_password(one_line(error)),
+        why=hide_password(line.shown(Path.cwd())) if line else None,
+        do="run the command again with --verbose to see where it comes from; it may be a fault of oppmigrate",
+    )
+
+
+def _print_traceback(error: Exception) -> None:
+    """Python's own, without the passwords that drivers put into their words."""
     import traceback
 
-    traceback.print_exception(error)
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    print("\n".join(hide_password(line) for line in lines), file=sys.stderr)

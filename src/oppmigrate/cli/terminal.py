@@ -54,9 +54,13 @@ class Terminal:
         text = str(error).replace("error:", self.paint("error:", "red", self._err), 1)
         print(text, file=self._err, flush=True)
 
-    def interrupted(self) -> None:
-        """Ctrl-C: the last word."""
-        print("\ninterrupted", file=self._err, flush=True)
+    def interrupted(self, word: str, where: str) -> None:
+        """Ctrl-C, or SIGTERM: the last word; `where` says what is left of the work, where anything was begun."""
+        text = f"{word}: {where}" if where else word
+        if self.as_json:
+            print(json.dumps({"error": {"kind": "interrupted", "what": text, "why": None, "do": None}}), file=self._out)
+        newline = "\n" if self._err is not None and self._err.isatty() else ""  # the terminal shows ^C
+        print(f"{newline}{text}", file=self._err, flush=True)
 
     def paint(self, text: str, style: str, stream: TextIO | None = None) -> str:
         """Text in a style, on a terminal that shows styles; meaning never lies in the colour alone."""

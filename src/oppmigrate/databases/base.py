@@ -42,6 +42,7 @@ class Database:
 
     def __init__(self, url: URL) -> None:
         self.url = url
+        self.patience_s: float = self.lock_timeout_s  # how long looking may wait, where readers wait for a writer
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.safe_url!r})"
@@ -224,12 +225,12 @@ class Database:
 
     def explain(self, error: Exception) -> MigrateError | None:
         """The error of a driver in our words, never with a password; None when it says nothing we know."""
-        if isinstance(error, ImportError):
-            return driver_missing(self.url, self.install, why=str(error))
         return None
 
     def explain_connecting(self, error: Exception) -> MigrateError | None:
         """In our words, whatever a driver raises before there is a connection."""
+        if isinstance(error, ImportError):
+            return driver_missing(self.url, self.install, why=str(error))
         if not isinstance(error, (DBAPIError, OSError, EOFError)):
             return None
         return self.unreachable(first_line(error) or f"no answer within {self.connect_timeout_s} s")

@@ -1,6 +1,8 @@
 """SQLite: a file, whose DDL can be rolled back once Python's driver is kept from committing it."""
 
+import asyncio
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from sqlalchemy import URL, Connection, Dialect, event
+from sqlalchemy.engine import ExceptionContext
 
 from oppmigrate.databases import sqlite_errors, sqlite_files
 from oppmigrate.databases.base import Database, Progress, T
@@ -17,6 +20,9 @@ from oppmigrate.errors import MigrateError, MigrationFailed, Refused, Unsupporte
 SAVED = "oppmigrate.prepared"  # where a connection keeps what `release` has to put back
 LOCK = "oppmigrate.lock"  # set while the caller of `lock` has chosen how long to wait
 LEGACY_TRANSACTIONS = -1  # sqlite3.LEGACY_TRANSACTION_CONTROL, Python 3.12+
+# SQLite's own waiting, and its work on a statement, hear no Ctrl-C: they are left so often for Python to hear one
+TRY_S = 0.2
+STEPS_BETWEEN_LOOKS = 100_000  # about a millisecond of SQLite's virtual machine
 
 
 class SQLite(Database):
@@ -67,6 +73,9 @@ class SQLite(Database):
     def connect_stand_in(self, dialect: Dialect, options: Mapping[str, Any]) -> Any:
         return dialect.connect(":memory:", **options)
 
+    def connect_arguments(self) -> dict[str, Any]:
+        return {} if "timeout" in self.url.query else {"timeout": self.patience_s}
+
     def probe(self) -> None:
         if self.path is not None:
             sqlite_errors.require(self.path)
@@ -113,6 +122,8 @@ class SQLite(Database):
         if LOCK not in connection.info:
             _pragma(driver, f"busy_timeout = {int(self.lock_timeout_s * 1000)}")
         saved["violations"] = _violations(driver)
+        _watch_for_interrupts(driver)
+        event.listen(connection.dialect, "handle_error", _as_interrupt)
         event.listen(connection, "begin", self._begin)
         if connection.in_transaction():  # SQLAlchemy has begun, SQLite perhaps not
             self._begin(connection)
@@ -122,7 +133,9 @@ class SQLite(Database):
         if saved is None or connection.closed or connection.invalidated:
             return
         event.remove(connection, "begin", self._begin)
+        event.remove(connection.dialect, "handle_error", _as_interrupt)
         driver = _driver(connection)
+        _set_progress_handler(driver, None)
         for attribute, value in saved.get("mode", {}).items():
             setattr(driver, attribute, value)
         _pragma(driver, f"busy_timeout = {saved['busy_timeout']}")
@@ -133,11 +146,13 @@ class SQLite(Database):
         if _is_in_transaction(connection) or _autocommits(connection):
             return
         driver = _driver(connection)
+        wait_ms = _pragma(driver, "busy_timeout")
         try:
-            _execute(driver, "BEGIN IMMEDIATE")
+            _begin_immediate(driver, wait_ms / 1000)
         except Exception as error:
-            waited_s = _pragma(driver, "busy_timeout") / 1000
-            raise sqlite_errors.explain(self.path, error, waited_s) or error from error
+            raise sqlite_errors.explain(self.path, error, wait_ms / 1000) or error from error
+        finally:
+            _pragma(driver, f"busy_timeout = {wait_ms}")
 
     @contextmanager
     def lock(self, connection: Connection, key: str, timeout_s: float) -> Iterator[None]:
@@ -228,6 +243,41 @@ def _leave_transactions_to_us(driver: Any) -> dict[str, Any]:
         driver.autocommit = LEGACY_TRANSACTIONS
     driver.isolation_level = None
     return before
+
+
+def _begin_immediate(driver: Any, wait_s: float) -> None:
+    deadline = time.monotonic() + wait_s
+    _pragma(driver, f"busy_timeout = {int(min(wait_s, TRY_S) * 1000)}")
+    while True:
+        try:
+            _execute(driver, "BEGIN IMMEDIATE")
+            return
+        except sqlite3.Error as error:
+            if sqlite_errors.result_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+        time.sleep(TRY_S / 10)  # some of SQLite's refusals come without its waiting
+
+
+def _watch_for_interrupts(driver: Any) -> None:
+    """Let a Ctrl-C end a long statement; an async driver's thread hears none, so it looks after its caller."""
+    task = asyncio.current_task() if hasattr(driver, "run_async") else None
+    # Python handles signals when it is called; what they raise makes SQLite give the statement up
+    _set_progress_handler(driver, task.cancelling if task else int)
+
+
+def _set_progress_handler(driver: Any, handler: Callable[[], int] | None) -> None:
+    if hasattr(driver, "run_async"):
+        driver.run_async(lambda own: own.set_progress_handler(handler, STEPS_BETWEEN_LOOKS))
+    else:
+        driver.set_progress_handler(handler, STEPS_BETWEEN_LOOKS)
+
+
+def _as_interrupt(context: ExceptionContext) -> BaseException | None:
+    """What the Ctrl-C raised is lost inside of SQLite, which says `interrupted`."""
+    error = context.original_exception
+    if isinstance(error, sqlite3.Error) and sqlite_errors.result_code(error) == sqlite3.SQLITE_INTERRUPT:
+        return KeyboardInterrupt()
+    return None
 
 
 def _execute(driver: Any, statement: str) -> list[Any]:

@@ -54,6 +54,7 @@ class Visit:
     found: bool = False
     operations: Operations | None = None
     runs: int = 0
+    failure: Exception | None = None  # of the last run of migrations
 
     @property
     def only_looks(self) -> bool:
@@ -114,7 +115,12 @@ class Hooks:
         self._visit.runs += 1
         with self._opened, Operations.context(self.context.get_context()) as operations:
             self._visit.operations = operations
-            self.context.get_context().run_migrations(**kw)
+            self._visit.failure = None
+            try:
+                self.context.get_context().run_migrations(**kw)
+            except Exception as error:
+                self._visit.failure = error
+                raise
 
     # ---- the database
 

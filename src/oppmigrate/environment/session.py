@@ -25,7 +25,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.blame import one_line, own_line
-from oppmigrate.config import Settings
+from oppmigrate.config import Settings, hide_password
 from oppmigrate.databases import Database, open_database
 from oppmigrate.databases.looking import watch_connections
 from oppmigrate.environment.flask import application_context
@@ -41,6 +41,10 @@ from oppmigrate.errors import (
 )
 
 T = TypeVar("T")
+# where a database URL comes from, in words
+SOURCES = {"environment": "DATABASE_URL in the environment or .env", "pyproject.toml": "[tool.oppman] in pyproject.toml"}
+# alembic.ini's sections that are not Alembic's
+LOGGING = ("logger", "handler", "formatter", "post_write_hooks")
 # the stock commands, of which an env.py may ask `config.cmd_opts.cmd` which one is run
 STOCK_COMMANDS = {command.__name__: command for command in (current, downgrade, revision, stamp, upgrade)}
 
@@ -53,14 +57,18 @@ class Environment:
 
     def __init__(self, settings: Settings, *, verbose: bool = False) -> None:
         if not settings.is_initialised:
-            raise NotInitialised(
-                f"migrations are not set up in {settings.project}",
-                why="there is no alembic.ini and no env.py",
-                do="python oppman.py migrate init",
-            )
+            raise _not_initialised(settings)
         self.settings = settings
         self._verbose = verbose
         self._version_locations: list[str] | None = None  # as env.py has set them, once it has run
+        self.lock_timeout_s: float | None = None  # how long the command may wait for others, where it says so
+
+    def database(self) -> Database:
+        """The database that the settings name; what is wrong with the URL is told with where it comes from."""
+        database = open_configured(self.settings)
+        if self.lock_timeout_s is not None:
+            database.patience_s = min(database.patience_s, self.lock_timeout_s)
+        return database
 
     @property
     def is_ours(self) -> bool:
@@ -81,11 +89,7 @@ class Environment:
     def _env_source(self) -> str:
         env_file = Path(self.script().dir) / "env.py"
         if not env_file.is_file():
-            raise NotInitialised(
-                f"{self.settings.shown(env_file)} does not exist",
-                why="the configuration names this folder as the migration environment",
-                do="python oppman.py migrate init",
-            )
+            raise _not_initialised(self.settings, env_file)
         return env_file.read_text(encoding="utf-8", errors="replace")
 
     def config(self, command: str = "current", **options: Any) -> Config:
@@ -112,11 +116,8 @@ class Environment:
             cmd_opts=cmd_opts,
         )
         if not config.file_config.has_section(settings.section):
-            if settings.section != "alembic":
-                raise ConfigurationError(
-                    f"{settings.config_file} has no section [{settings.section}]",
-                    do=f"name one of: {', '.join(config.file_config.sections()) or 'none there'}",
-                )
+            if settings.section != "alembic" or (settings.config_file and not settings.toml_file):
+                raise _no_section(settings, config.file_config.sections())
             config.file_config.add_section(settings.section)
         if config.get_alembic_option("script_location") is None and settings.script_location:
             config.set_main_option("script_location", _escaped(str(settings.script_location)))
@@ -136,7 +137,7 @@ class Environment:
     def run(self, visit: Visit, **command: Any) -> None:
         """Run `env.py` on the project's database; `visit.work` is called where Alembic would run the revisions."""
         if self.is_ours:
-            database = open_database(self.settings.database_url)
+            database = self.database()
             database.run(lambda connection: self._visit(visit, command, connection=connection, database=database))
         else:
             _outside_event_loop(lambda: self._visit(visit, command))
@@ -189,6 +190,9 @@ class Environment:
             stack.enter_context(hooks.context)
             script.run_env()
             self._version_locations = [str(Path(location).absolute()) for location in script._version_locations]
+        if visit.failure is not None:  # env.py has swallowed it
+            seen = visit.databases or visit.attempts
+            raise self.explain(visit.failure, seen[-1] if seen else None) from visit.failure
         if not visit.runs:
             raise EnvironmentFailed(
                 f"{self.settings.shown(Path(script.dir))}/env.py ran no migrations",
@@ -233,22 +237,22 @@ class Environment:
                 return known
         if isinstance(error, DBAPIError):
             statement = " ".join((error.statement or "").split())
-            return DatabaseError(str(error.orig).strip().split("\n")[0], why=f"in: {statement}", do=None)
+            return DatabaseError(hide_password(str(error.orig).strip().split("\n")[0]), why=f"in: {statement}", do=None)
         if isinstance(error, CommandError):
             return EnvironmentFailed(
-                str(error), do="python oppman.py migrate check, or look into alembic.ini and env.py"
+                hide_password(str(error)), do="python oppman.py migrate check, or look into alembic.ini and env.py"
             )
         project = self.settings.project
         line = own_line(error, project)
-        where = line.shown(project) if line else "env.py"
+        where = hide_password(line.shown(project)) if line else "env.py"
         if line is None or line.path.name == "env.py" or (line and self._is_in_environment(line.path)):
             return EnvironmentFailed(
-                f"{where.split(': ')[0]} raised {one_line(error)}",
+                f"{where.split(': ')[0]} raised {hide_password(one_line(error))}",
                 why=where,
                 do="mend that line, then run the command again",
             )
         return ModelsBroken(
-            f"importing the models failed: {one_line(error)}",
+            f"importing the models failed: {hide_password(one_line(error))}",
             why=where,
             do="mend that line, then run the command again",
             file=str(line.path),
@@ -258,6 +262,50 @@ class Environment:
     def _is_in_environment(self, path: Path) -> bool:
         location = self.settings.script_location
         return location is not None and path.is_relative_to(location)
+
+
+def open_configured(settings: Settings) -> Database:
+    """The database that the settings name.
+
+    Raises:
+        ConfigurationError, UnsupportedDatabase, DriverMissing: as `open_database`; they say where the URL comes from.
+    """
+    try:
+        return open_database(settings.database_url)
+    except MigrateError as error:
+        source = f"the URL comes from {SOURCES.get(settings.database_url_source, settings.database_url_source)}"
+        error.why = f"{error.why}; {source}" if error.why else source
+        raise
+
+
+def _not_initialised(settings: Settings, env_file: Path | None = None) -> NotInitialised:
+    env_file = env_file or settings.env_file
+    named_by = settings.config_file or settings.toml_file
+    if env_file is None or named_by is None:
+        return NotInitialised(
+            f"migrations are not set up in {settings.project}",
+            why="there is no alembic.ini and no env.py",
+            do="python oppman.py migrate init",
+        )
+    return NotInitialised(
+        f"{settings.shown(env_file)} does not exist",
+        why=f"{settings.shown(named_by)} names {settings.shown(env_file.parent)} as the folder of the migrations",
+        do=f"bring it back (git checkout -- {settings.shown(env_file.parent)}), or correct script_location there; "
+        "to write it anew: python oppman.py migrate init",
+        file=str(env_file),
+    )
+
+
+def _no_section(settings: Settings, sections: list[str]) -> ConfigurationError:
+    others = [name for name in sections if not name.startswith(LOGGING)]
+    return ConfigurationError(
+        f"{settings.config_file} has no section [{settings.section}]",
+        why=f"it has {', '.join(f'[{name}]' for name in others)}" if others else "it has none",
+        do="name another with -n SECTION"
+        if settings.section != "alembic"
+        else "write the line [alembic] above the settings, or name another section with -n SECTION",
+        section=settings.section,
+    )
 
 
 def _escaped(value: str) -> str:

@@ -1,4 +1,4 @@
-"""One revision in full: its message, ids, date and file, what it does in words, and its SQL for this database.
+"""One revision in full: message, ids, date and file, what it does in words, and its SQL for this database.
 
 Example: python oppman.py migrate show head
 """

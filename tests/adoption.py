@@ -13,35 +13,8 @@ from typing import Any
 from projects import Project
 
 APPS = Path(__file__).parent / "apps"
+SEVERAL_COMMANDS = Path(__file__).parent / "several_commands.py"
 FIRST, SECOND = "a1b2c3d4e5f6", "b2c3d4e5f6a7"  # the revisions of most shapes: customers, then customers.email
-# several commands in one process, each followed by its exit code; a process for each would take a second each
-SEVERAL = """
-import json, sys
-{run}
-for arguments in json.loads(sys.argv[1]):
-    try:
-        code = main(arguments)
-    except SystemExit as error:
-        code = error.code
-    print(f"\\f{{code or 0}}", flush=True)
-"""
-OPPMAN = "from oppmigrate.cli import main"
-ALEMBIC = "from alembic.config import main"
-FLASK = """
-from flask.cli import cli
-def main(arguments):
-    return cli.main(["db", *arguments], standalone_mode=False)
-"""
-# as a program runs Alembic that has its configuration in its own code
-ALEMBIC_WITHOUT_INI = """
-from alembic.config import CommandLine, Config
-def main(arguments):
-    line = CommandLine()
-    options = line.parser.parse_args(arguments)
-    config = Config(cmd_opts=options)
-    config.set_main_option("script_location", "migrations")
-    line.run_cmd(config, options)
-"""
 
 
 class AdoptedProject:
@@ -50,7 +23,7 @@ class AdoptedProject:
     Args:
         options: what each command is called with: `-n SECTION`, `-x key=value`.
         database: its SQLite file.
-        stock: how this shape's own commands are run: ALEMBIC, FLASK, ALEMBIC_WITHOUT_INI.
+        stock: how this shape's own commands are run, a program of several_commands.py.
     """
 
     def __init__(
@@ -60,7 +33,7 @@ class AdoptedProject:
         *options: str,
         env: Mapping[str, str] | None = None,
         database: str = "app.db",
-        stock: str = ALEMBIC,
+        stock: str = "alembic",
     ) -> None:
         shutil.copytree(APPS / shape, project.path, dirs_exist_ok=True)
         self.project = project
@@ -72,20 +45,20 @@ class AdoptedProject:
 
     # ---- commands
 
-    def oppman(self, *arguments: str, exit_code: int = 0, cwd: Path | None = None) -> Any:
+    def oppman(self, *arguments: str, exit_code: int = 0) -> Any:
         """The JSON of one command; stdout has to be nothing else, whatever the project prints."""
-        done = self.project.run(*arguments, *self.options, "--json", env=self.env, cwd=cwd)
+        done = self.project.run(*arguments, *self.options, "--json", env=self.env)
         assert done.returncode == exit_code, done.stdout + done.stderr
         return json.loads(done.stdout)
 
-    def each(self, *commands: str) -> list[Any]:
+    def each(self, *commands: str, exit_code: int = 0) -> list[Any]:
         """As `oppman`, for several commands in one process; those with --graph give their lines."""
         arguments = [
             [*command.split(), *self.options, *(() if "--graph" in command else ("--json",))] for command in commands
         ]
-        done = self._call(OPPMAN, arguments)
+        done = self._call("oppman", arguments)
         answers, codes = _parts(done.stdout)
-        assert not any(codes) and len(codes) == len(commands), done.stdout + done.stderr
+        assert codes == [exit_code] * len(commands), done.stdout + done.stderr
         pairs = zip(commands, answers, strict=True)
         return [answer.splitlines() if "--graph" in command else json.loads(answer) for command, answer in pairs]
 
@@ -94,11 +67,12 @@ class AdoptedProject:
         arguments = [[*self.options, *command.split()] for command in commands]
         done = self._call(self.stock, arguments)
         answers, codes = _parts(done.stdout)
-        assert not any(codes) and len(codes) == len(commands), done.stdout + done.stderr
+        assert codes == [0] * len(commands), done.stdout + done.stderr
         return answers
 
-    def _call(self, run: str, arguments: list[list[str]]) -> subprocess.CompletedProcess[str]:
-        return self.project.call([sys.executable, "-c", SEVERAL.format(run=run), json.dumps(arguments)], env=self.env)
+    def _call(self, program: str, arguments: list[list[str]]) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(SEVERAL_COMMANDS), program, json.dumps(arguments)]
+        return self.project.call(command, env=self.env)
 
     # ---- what is there
 

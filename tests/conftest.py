@@ -16,7 +16,7 @@ import pytest
 
 import servers
 from postgresql_server import ServerUnavailable, find_programs, shared_server
-from projects import OUTSIDE_NAMES, Project
+from projects import FORK_SERVER, OUTSIDE_NAMES, Project
 
 collect_ignore = ["apps"]  # projects that the tests use; their files are no tests of ours
 
@@ -26,6 +26,10 @@ def pytest_configure() -> None:
         servers.required_servers()
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def pytest_unconfigure() -> None:
+    FORK_SERVER.close()
 
 
 @pytest.fixture(autouse=True)

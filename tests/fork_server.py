@@ -153,7 +153,9 @@ class ForkServer:
     def _hidden_modules(self, folder: Path) -> set[str]:
         """What a fresh interpreter would import from the folder, and the server has from elsewhere."""
         self._start()
-        modules = (path for path in folder.iterdir() if path.suffix in (".py", ".so") or (path / "__init__.py").exists())
+        modules = (
+            path for path in folder.iterdir() if path.suffix in (".py", ".so") or (path / "__init__.py").exists()
+        )
         return {path.name.partition(".")[0] for path in modules} & self._loaded
 
 
@@ -245,7 +247,7 @@ def run(command: list[str]) -> None:
     try:
         if command[1] == "-m":
             sys.argv = command[1:2] + command[3:]
-            sys.path.insert(0, os.getcwd())
+            sys.path.insert(0, str(Path.cwd()))
             # not `run_module`, whose frames and messages differ from those of `python -m`
             runpy._run_module_as_main(command[2])  # type: ignore[attr-defined]
         else:
@@ -261,7 +263,7 @@ def run(command: list[str]) -> None:
 
 
 def run_script(main: ModuleType, script: str) -> None:
-    path = os.path.join(os.getcwd(), script)  # noqa: PTH118 - joined as the interpreter does, `..` and all
+    path = os.path.join(Path.cwd(), script)  # noqa: PTH118 - joined as the interpreter does, `..` and all
     sys.path.insert(0, os.path.dirname(os.path.realpath(path)))  # noqa: PTH120 - the same
     loader = SourceFileLoader("__main__", path)
     main.__dict__.update(__file__=path, __cached__=None, __loader__=loader)

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from adoption import ALEMBIC_WITHOUT_INI, FLASK, AdoptedProject, walk_through
+from adoption import AdoptedProject, walk_through
 from projects import Project
 
 
 def test_stock(project: Project) -> None:
-    """Its logging and its post-write hook print on stdout."""
-    walk_through(AdoptedProject(project, "stock"), "models.py")
+    """Its logging and its post-write hook print on stdout; it does not read DATABASE_URL, so neither do we."""
+    walk_through(AdoptedProject(project, "stock", env={"DATABASE_URL": "sqlite:///other.db"}), "models.py")
+    assert not (project.path / "other.db").exists()
 
 
 def test_stock_async(project: Project) -> None:
@@ -16,7 +17,7 @@ def test_stock_async(project: Project) -> None:
 
 
 def test_flask_migrate(project: Project) -> None:
-    walk_through(AdoptedProject(project, "flask_migrate", database="instance/app.db", stock=FLASK), "app.py")
+    walk_through(AdoptedProject(project, "flask_migrate", database="instance/app.db", stock="flask_db"), "app.py")
 
 
 def test_shared_connection(project: Project) -> None:
@@ -58,7 +59,7 @@ def test_pyproject(project: Project) -> None:
 
 def test_no_ini(project: Project) -> None:
     """Its env.py takes the application's engine, which has a pool and enforces foreign keys."""
-    walk_through(AdoptedProject(project, "no_ini", stock=ALEMBIC_WITHOUT_INI), "app/models.py")
+    walk_through(AdoptedProject(project, "no_ini", stock="alembic_without_ini"), "app/models.py")
 
 
 def test_configuration_named_on_the_command_line_is_all_that_is_needed(project: Project) -> None:

@@ -70,9 +70,8 @@ def test_broken_models_do_not_hide_the_history(project: Project) -> None:
 def test_several_databases_are_not_backed_up_as_if_they_were_one(project: Project) -> None:
     app = AdoptedProject(project, "multidb")
     app.alembic("upgrade head")
-    for command in ("backup", "delete --yes"):
-        refused = app.oppman(*command.split(), exit_code=1)["error"]
-        assert "shop.db" in refused["what"] and "billing.db" in refused["what"]
+    for refused in app.each("backup", "delete --yes", exit_code=1):
+        assert "shop.db" in refused["error"]["what"] and "billing.db" in refused["error"]["what"]
     assert (app.path / "shop.db").exists() and (app.path / "billing.db").exists()
 
 

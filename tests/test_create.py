@@ -122,6 +122,15 @@ def test_renamed_table_keeps_its_rows(shop: Shop) -> None:
     assert shop.rows("SELECT name, alias FROM accounts ORDER BY id") == [("Ada", "a"), ("Grace", None)]
 
 
+def test_swapped_columns_swap_their_values(shop: Shop) -> None:
+    rename_in_models(shop, "    nick: str | None", "    swapped: str | None")
+    rename_in_models(shop, "    name: str", "    nick: str")
+    rename_in_models(shop, "    swapped: str | None", "    name: str | None")
+    shop.create("--rename", "users.name:nick", "--rename", "users.nick:name")
+    shop.there_and_back()
+    assert shop.rows("SELECT nick, name FROM users ORDER BY id") == [("Ada", "a"), ("Grace", None)]
+
+
 def test_dropped_column_goes_only_when_told(shop: Shop) -> None:
     shop.models(lambda source: re.sub(r"    nick.*\n", "", source))
     refused = shop.run("migrate", "create", "change")

@@ -137,10 +137,26 @@ def read_environment(project: Path) -> Mapping[str, str]:
     from dotenv import dotenv_values
 
     try:
+        _check_dotenv(dotenv_file)
         found = {name: value for name, value in dotenv_values(dotenv_file).items() if value is not None}
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(dotenv_file, error) from error
     return {**found, **os.environ}
+
+
+def _check_dotenv(path: Path) -> None:
+    """A line that dotenv cannot read is left out by it: without its DATABASE_URL, another database would be taken."""
+    from dotenv.parser import parse_stream
+
+    with path.open(encoding="utf-8") as stream:
+        for binding in parse_stream(stream):
+            ours = re.search(r"\b(DATABASE_URL|OPPMAN_\w+)\b", binding.original.string)
+            if binding.error and ours and not binding.original.string.lstrip().startswith("#"):
+                raise ConfigurationError(
+                    f"line {binding.original.line} of {path}, with {ours[1]}, cannot be read",
+                    why="it is not NAME=value, or a quote that is opened in it is not closed",
+                    do="mend that line",
+                )
 
 
 def absolute_url(url: str, project: Path) -> str:

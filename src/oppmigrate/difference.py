@@ -10,9 +10,12 @@ from oppmigrate.autogenerate.decisions import Decisions, Questioner
 from oppmigrate.autogenerate.defaults import down_defaults, settle_defaults
 from oppmigrate.autogenerate.losses import ask_renames, check_drops, find_losses, settle_drops
 from oppmigrate.autogenerate.renaming import carry_out
+from oppmigrate.blame import own_line
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
+from oppmigrate.errors import MigrateError, MigrationFailed
 from oppmigrate.planner import State, revision_step, run_in_scratch, step_of
+from oppmigrate.results import Step
 
 ComparedWith = Literal["database", "scratch"]
 # as env.py sees the command line
@@ -36,8 +39,14 @@ def draft_revision(
     if state.is_at_heads and not decisions.renames:
         environment.run(Visit(_compare(draft), template_args=draft.template_args), **AUTOGENERATE)
         return draft, "database"
-    visit = Visit(_upgrade_and_compare(draft, state, decisions), template_args=draft.template_args)
-    run_in_scratch(environment, state, visit, **AUTOGENERATE)
+    running: list[Step] = []
+    visit = Visit(_upgrade_and_compare(draft, state, decisions, running), template_args=draft.template_args)
+    try:
+        run_in_scratch(environment, state, visit, **AUTOGENERATE)
+    except MigrateError as error:
+        if not running:
+            raise
+        raise _failed_in_scratch(environment, running[0], error) from error
     return draft, "scratch"
 
 
@@ -98,6 +107,20 @@ def _shape(draft: Draft) -> Any:
     return work
 
 
+def _failed_in_scratch(environment: Environment, step: Step, error: MigrateError) -> MigrationFailed:
+    shown = environment.settings.shown(step.path)
+    line = own_line(error.__cause__, environment.settings.project) if error.__cause__ else None
+    source = line.shown(environment.settings.project) if line and line.path == step.path else ""
+    return MigrationFailed(
+        f"revision {step.revision} ({step.message}) cannot be run on an empty database: {error.what}"
+        + (f" ({source})" if source and source != error.why else ""),
+        why=error.why,
+        do=f"nothing was changed: it was run in a scratch database, to compare the models with. Mend {shown}, "
+        "or apply what is pending first: python oppman.py migrate upgrade",
+        revision=step.revision,
+    )
+
+
 def _compare(draft: Draft) -> Any:
     def work(heads: tuple[str, ...], context: MigrationContext) -> tuple[RevisionStep, ...]:
         draft.autogenerate(heads, context)
@@ -106,10 +129,14 @@ def _compare(draft: Draft) -> Any:
     return work
 
 
-def _upgrade_and_compare(draft: Draft, state: State, decisions: Decisions) -> Any:
+def _upgrade_and_compare(draft: Draft, state: State, decisions: Decisions, running: list[Step]) -> Any:
+    """The work on the scratch database; `running` holds the step that it is at."""
+
     def work(_heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
         for file in state.graph.upgrade_path("heads", ()):
-            yield revision_step(context, step_of(file, "upgrade"))
+            running[:] = [step_of(file, "upgrade")]
+            yield revision_step(context, running[0])
+        running.clear()
         # Alembic asks for more steps once the last one is applied: the scratch database stands at the heads
         renames = carry_out(decisions.renames, context)
         draft.autogenerate(context.get_current_heads(), context)

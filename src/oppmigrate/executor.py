@@ -1,18 +1,28 @@
 """The only module that changes a database: lock, steps, checks, record."""
 
+import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
+from sqlalchemy import inspect
 
 from oppmigrate.blame import own_line
 from oppmigrate.databases import Database
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
-from oppmigrate.errors import DatabaseLocked, EnvironmentFailed, MigrateError, MigrationFailed
+from oppmigrate.errors import (
+    DatabaseError,
+    DatabaseLocked,
+    EnvironmentFailed,
+    MigrateError,
+    MigrationFailed,
+    RevisionError,
+    UnsupportedDatabase,
+)
 from oppmigrate.planner import (
     State,
     common_heads,
@@ -39,6 +49,7 @@ class _Run:
     plan: Plan
     progress: Progress | None
     done: list[Step] = field(default_factory=list)
+    begun: bool = False
     running: Step | None = None
     ends: list[tuple[str, ...]] = field(default_factory=list)
 
@@ -52,16 +63,23 @@ def apply(
         MigrationFailed: a revision raised. The message says where the database stands now.
         DatabaseLocked: another run still held the database after `lock_timeout_s`.
         EnvironmentFailed: `env.py` did not leave the database where the plan ends.
+        KeyboardInterrupt: with a text that says where the database stands now.
     """
+    _refuse_in_connection(environment, state)
     started = time.perf_counter()
     run = _Run(state, plan, progress)
     visit = Visit(lambda heads, context: _steps(visit, run, heads, context), True, lock_timeout_s=lock_timeout_s)
     try:
         environment.run(visit, command=plan.direction, revision=plan.target)
     except MigrateError as error:
-        if run.running is None:
+        if not run.begun:
             raise
-        raise _failure(environment, run, run.running, error) from error
+        raise _failure(environment, run, error) from error
+    except KeyboardInterrupt as interrupt:
+        if run.begun and not interrupt.args:
+            with contextlib.suppress(MigrateError):
+                interrupt.args = (_stands(run, read_state(environment).heads),)
+        raise
     heads = _verified_heads(environment, run)
     done = replace(run.plan, end=heads, steps=tuple(dict.fromkeys(run.done)))
     return ApplyResult(done, heads, (time.perf_counter() - started) * 1000)
@@ -76,7 +94,11 @@ def stamp(environment: Environment, state: State, target: str, *, purge: bool, l
 
     def work(heads: tuple[str, ...], context: MigrationContext) -> list[Any]:
         assert context.script is not None
-        return list(context.script._stamp_revs(target, heads))
+        steps = list(context.script._stamp_revs(target, heads))
+        _refuse_long_ids(visit.databases[-1], context, (each for step in steps for each in step.to_revisions))
+        return steps
+
+    _refuse_in_connection(environment, state)
 
     visit = Visit(work, writes=True, purge=purge, lock_timeout_s=lock_timeout_s)
     environment.run(visit, command="stamp", revision=target)
@@ -99,8 +121,10 @@ def _steps(visit: Visit, run: _Run, heads: tuple[str, ...], context: MigrationCo
     run.ends.append(plan.end)
     database = visit.databases[-1]
     assert context.connection is not None
-    for step in plan.steps:
-        runnable = revision_step(context, step)
+    # all of it is looked at before the first step changes anything
+    runnables = [revision_step(context, step) for step in plan.steps]
+    _refuse_long_ids(database, context, (step.revision for step in plan.steps if step.direction == "upgrade"))
+    for step, runnable in zip(plan.steps, runnables, strict=True):
         runnable.migration_fn = _told(run, step, runnable.migration_fn)
         yield runnable
         if not database.one_transaction:
@@ -111,7 +135,7 @@ def _steps(visit: Visit, run: _Run, heads: tuple[str, ...], context: MigrationCo
 
 def _told(run: _Run, step: Step, migrate: Callable[..., None]) -> Callable[..., None]:
     def run_told(**kw: object) -> None:
-        run.running = step
+        run.running, run.begun = step, True
         started = time.perf_counter()
         if run.progress:
             run.progress(step, "begin", 0.0)
@@ -163,24 +187,76 @@ def _verified_heads(environment: Environment, run: _Run) -> tuple[str, ...]:
     return heads
 
 
-def _failure(environment: Environment, run: _Run, step: Step, error: MigrateError) -> MigrateError:
+def _failure(environment: Environment, run: _Run, error: MigrateError) -> MigrateError:
     """The error of a step, with the line of the revision file and where the database stands."""
-    line = own_line(error.__cause__, environment.settings.project) if error.__cause__ else None
-    at = f" ({line.shown(environment.settings.project)})" if line and line.path == step.path else ""
     heads = read_state(environment).heads
-    kept = run.state.database.rolls_back_ddl
-    stands = f"the database stands at {_named(heads)}"
-    if set(heads) == set(run.plan.start):
-        stands += ", as before: nothing was changed" if kept else ", as before"
-    if not kept:
-        stands += f"; {run.state.database.name} commits each CREATE, ALTER and DROP by itself, so what ran before stays"
+    step, stands = run.running, _stands(run, heads)
+    if step is None or set(heads) == set(run.plan.end):
+        return EnvironmentFailed(
+            error.what, why=error.why, do=f"{stands}. {error.do or ''}".rstrip(), heads=list(heads)
+        )
+    line = own_line(error.__cause__, environment.settings.project) if error.__cause__ else None
+    source = line.shown(environment.settings.project) if line and line.path == step.path else ""
+    at = f" ({source})" if source and source != error.why else ""
+    remedy = f"mend {environment.settings.shown(step.path)}, then run the command again"
+    if isinstance(error, DatabaseError) and error.do:
+        remedy = error.do  # it is not the file's fault
     return MigrationFailed(
         f"revision {step.revision} ({step.message}), {step.direction}: {error.what}{at}",
         why=error.why,
-        do=f"{stands}. Mend {environment.settings.shown(step.path)}, then run the command again",
+        do=f"{stands}. {remedy[:1].upper()}{remedy[1:]}",
         revision=step.revision,
         heads=list(heads),
     )
+
+
+def _stands(run: _Run, heads: tuple[str, ...]) -> str:
+    """Where the database stands after a run that did not come to its end."""
+    database = run.state.database
+    stands = f"the database stands at {_named(heads)}"
+    if set(heads) == set(run.plan.start):
+        stands += ", as before: nothing was changed" if database.rolls_back_ddl else ", as before"
+    if run.running is not None and not database.rolls_back_ddl:
+        stands += f"; {database.name} commits each CREATE, ALTER and DROP by itself, so what ran of "
+        stands += f"{run.running.revision} stays"
+    return stands
+
+
+def _refuse_in_connection(environment: Environment, state: State) -> None:
+    if environment.is_ours and state.database.is_in_connection:
+        raise UnsupportedDatabase(
+            f"{state.database.safe_url} is a database in memory, which is gone when the command ends",
+            why="so there would be nothing to find applied",
+            do="name a file in the database URL: sqlite:///./app.db",
+        )
+
+
+def _refuse_long_ids(database: Database, context: MigrationContext, revisions: Iterable[str]) -> None:
+    """An id that the version table cannot hold would fail after its revision has run."""
+    if not database.enforces_lengths:
+        return
+    assert context.connection is not None
+    limit = _longest_id(context)
+    for revision in revisions:
+        if limit is not None and len(revision) > limit:
+            raise RevisionError(
+                f"the id of revision {revision} is too long to be recorded",
+                why=f"it has {len(revision)} characters, and {context.version_table}.version_num holds {limit}",
+                do="give the revision a shorter id (also in the `down_revision` of its children); nothing was changed",
+                revision=revision,
+            )
+
+
+def _longest_id(context: MigrationContext) -> int | None:
+    """How many characters the version table holds, as it is, or as it would be made."""
+    column: Any = context._version.c.version_num
+    assert context.connection is not None
+    inspector = inspect(context.connection)
+    if inspector.has_table(context.version_table, schema=context.version_table_schema):
+        columns = inspector.get_columns(context.version_table, schema=context.version_table_schema)
+        return next((getattr(each["type"], "length", None) for each in columns if each["name"] == column.name), None)
+    length: int | None = getattr(column.type, "length", None)
+    return length
 
 
 def _named(heads: tuple[str, ...]) -> str:

@@ -13,12 +13,12 @@ from oppmigrate.config import Settings, hide_password, load_settings
 from oppmigrate.errors import (
     BackupUnreadable,
     DatabaseError,
-    DatabaseMissing,
     EnvironmentFailed,
     ModelsBroken,
     MultipleHeads,
     NotADatabase,
     NotInitialised,
+    RevisionFileMissing,
     WrongUsage,
 )
 
@@ -133,7 +133,7 @@ class MigrationManager:
         if empty:
             graph = read_graph(environment)
             draft = empty_draft(environment, message, head=self._parent(graph, head), **options)
-            with environment.at_home():
+            with environment.explained():
                 new, path, source = draft.write(dry_run=dry_run)
             return results.CreateResult(new, message, path, (), source, dry_run, "nothing")
         state = self._reachable_state(environment)
@@ -144,7 +144,7 @@ class MigrationManager:
         )
         if not draft.changes:
             return results.CreateResult(None, message, None, dry_run=dry_run, compared_with=compared_with)
-        with environment.at_home():
+        with environment.explained():
             new, path, source = draft.write(dry_run=dry_run)
         return results.CreateResult(new, message, path, draft.changes, source, dry_run, compared_with)
 
@@ -158,7 +158,7 @@ class MigrationManager:
         heads = tuple(graph.get(text).revision for text in revisions) or graph.heads
         if len(heads) < 2:
             raise WrongUsage("there is one head, so there is nothing to merge", do="python oppman.py migrate heads")
-        with environment.at_home():
+        with environment.explained():
             new, path, _source = empty_draft(environment, message, head=heads).write()
         return results.MergeResult(new, path, heads)
 
@@ -199,7 +199,7 @@ class MigrationManager:
         from oppmigrate import executor
         from oppmigrate.planner import refuse_missing
 
-        environment = self._environment()
+        environment = self._environment(lock_timeout_s)
         state = self._state(environment)
         if not purge:
             refuse_missing(state)
@@ -278,10 +278,7 @@ class MigrationManager:
         from oppmigrate.backups import backup_path
 
         database = self._database()
-        if not database.exists():
-            raise DatabaseMissing(
-                f"there is no database at {database.safe_url}", do="python oppman.py migrate upgrade makes it"
-            )
+        database.probe()  # says what is to be done where there is none
         now = datetime.datetime.now(datetime.UTC)
         revision = "+".join(self._heads(database)) or "base"
         folder = self.settings.backup_directory
@@ -339,10 +336,12 @@ class MigrationManager:
 
     # ---- parts
 
-    def _environment(self) -> Environment:
+    def _environment(self, lock_timeout_s: float | None = None) -> Environment:
         from oppmigrate.environment.session import Environment
 
-        return Environment(self.settings, verbose=self._verbose)
+        environment = Environment(self.settings, verbose=self._verbose)
+        environment.lock_timeout_s = lock_timeout_s
+        return environment
 
     def _state(self, environment: Environment) -> State:
         from oppmigrate.planner import read_state
@@ -395,7 +394,7 @@ class MigrationManager:
     ) -> results.ApplyResult:
         from oppmigrate import executor, planner
 
-        environment = self._environment()
+        environment = self._environment(lock_timeout_s)
         state = self._state(environment)
         make = planner.plan_upgrade if direction == "upgrade" else planner.plan_downgrade
         plan = make(state, target)
@@ -407,12 +406,17 @@ class MigrationManager:
 
     def _state_if_reachable(self, environment: Environment) -> tuple[State, str | None]:
         """The state; where the database cannot be asked, the files' side of it and the reason."""
-        from oppmigrate.planner import state_without_database
+        from oppmigrate.planner import refuse_missing, state_without_database
 
         try:
-            return self._state(environment), None
+            state = self._state(environment)
         except (DatabaseError, EnvironmentFailed, ModelsBroken) as error:
             return state_without_database(environment), error.what
+        try:
+            refuse_missing(state)
+        except RevisionFileMissing as error:
+            return state, error.what
+        return state, None
 
     def _infos(
         self, graph: Graph, files: Iterable[RevisionFile], heads: Collection[str] | None
@@ -443,13 +447,13 @@ class MigrationManager:
 
     def _database(self) -> Database:
         """The project's database: as an adopted `env.py` decides it, else as the settings do."""
-        from oppmigrate.databases import open_database
+        from oppmigrate.environment.session import open_configured
         from oppmigrate.planner import locate_database
 
         try:
             environment = self._environment()
         except NotInitialised:
-            return open_database(self.settings.database_url)
+            return open_configured(self.settings)
         return locate_database(environment)
 
     def _heads(self, database: Database) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionS
 from sqlalchemy import URL, Connection, event
 
 from oppmigrate.autogenerate import describe_all, record_operations
-from oppmigrate.databases import Database, open_database
+from oppmigrate.databases import Database
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
 from oppmigrate.errors import (
@@ -19,6 +19,7 @@ from oppmigrate.errors import (
     EnvironmentFailed,
     MigrateError,
     ModelsBroken,
+    RevisionFileBroken,
     RevisionFileMissing,
     UnsupportedDatabase,
 )
@@ -68,7 +69,7 @@ def read_state(environment: Environment) -> State:
     """Files and database as they stand. Changes nothing, and creates no SQLite file."""
     if environment.is_ours and not environment.sets_version_table:
         graph = read_graph(environment)
-        database = open_database(environment.settings.database_url)
+        database = environment.database()
         exists = database.exists()
         return State(graph, database, exists, database.run(read_heads) if exists else ())
     return _read_state_through_env(environment)
@@ -77,7 +78,7 @@ def read_state(environment: Environment) -> State:
 def state_without_database(environment: Environment) -> State:
     """The files' side only, for what can be done where the database cannot be asked."""
     if environment.is_ours:
-        return State(read_graph(environment), open_database(environment.settings.database_url), False, (), False)
+        return State(read_graph(environment), environment.database(), False, (), False)
     visit = Visit(lambda _heads, _context: ())
     try:
         environment.run_as_sql(visit, StringIO(), starting_rev=(), reachable=False)
@@ -91,7 +92,7 @@ def state_without_database(environment: Environment) -> State:
 def _read_state_through_env(environment: Environment) -> State:
     """An `env.py` that decides the address, the version table or the folders by itself has to be asked."""
     if environment.is_ours:
-        own = open_database(environment.settings.database_url)
+        own = environment.database()
         if not own.exists():
             return State(_read_files(environment), own, False, ())
     recorded: list[tuple[str, ...]] = []
@@ -134,7 +135,7 @@ def locate_database(environment: Environment) -> Database:
         UnsupportedDatabase: `env.py` migrates several.
     """
     if environment.is_ours:
-        return open_database(environment.settings.database_url)
+        return environment.database()
     try:
         state = read_state(environment)
     except DatabaseError:
@@ -278,6 +279,15 @@ def revision_step(context: MigrationContext, step: Step) -> RevisionStep:
     """Alembic's runnable form of a step, its module loaded."""
     assert context.script is not None
     script = context.script.get_revision(step.revision)
+    if not callable(getattr(script.module, step.direction, None)):
+        raise RevisionFileBroken(
+            f"revision {step.revision} cannot be {'applied' if step.direction == 'upgrade' else 'undone'}: "
+            f"{step.path.name} has no {step.direction}()",
+            why=f"Alembic runs the file's function of that name; nothing of this {step.direction} was run",
+            do=f"write `def {step.direction}() -> None:` in {step.path}, with what it is to do (or `pass`)",
+            revision=step.revision,
+            path=str(step.path),
+        )
     revision_map = context.script.revision_map
     if step.direction == "upgrade":
         return MigrationStep.upgrade_from_script(revision_map, script)

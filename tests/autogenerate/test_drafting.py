@@ -122,8 +122,6 @@ def test_dry_run_returns_the_text_and_writes_nothing(project):
         "C:\\new\\folder \\",
         "100% {of} $it ${x} <%",
         "# ### end Alembic commands ###",
-        "two\nlines",
-        "form\x0cfeed and \u2028",
         "it's",
     ],
 )
@@ -132,6 +130,14 @@ def test_message_is_read_back_as_it_was_given(project, message):
     manager.create(message, empty=True)
     (info,) = manager.history().revisions
     assert info.message == message
+
+
+@pytest.mark.parametrize("message", ["two\nlines", "two\x0clines", "two\u2028lines", " two  lines\n"])
+def test_message_goes_on_one_line(project, message):
+    manager = set_up(project)
+    manager.create(message, empty=True)
+    (info,) = manager.history().revisions
+    assert info.message == "two lines"
 
 
 def test_message_that_is_no_text_is_refused(project):

@@ -249,7 +249,7 @@ def test_closed_streams_are_no_error(project):
 def test_interruption_exits_130_with_one_word(oppman, command):
     command("raise KeyboardInterrupt")
     answer = oppman("own_command")
-    assert (answer.code, answer.out, answer.err) == (130, "", "\ninterrupted\n")
+    assert (answer.code, answer.out, answer.err) == (130, "", "interrupted\n")
 
 
 def test_ctrl_c_exits_130_without_a_traceback(project, command):
@@ -267,7 +267,7 @@ def test_ctrl_c_exits_130_without_a_traceback(project, command):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert err == "\ninterrupted\n"
+    assert err == "interrupted\n"
 
 
 @pytest.mark.parametrize("start", [["-m", "oppmigrate"], ["oppman.py"]])

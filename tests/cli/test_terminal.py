@@ -202,6 +202,22 @@ def test_long_work_shows_that_it_goes_on(screen, monkeypatch):
     assert "comparing" in err.getvalue()
 
 
+def test_spinner_does_not_draw_over_a_question(screen, monkeypatch):
+    from oppmigrate.cli import terminal
+
+    monkeypatch.setattr(terminal, "PATIENCE_S", 0.0)
+    err = screen("y\n")
+    asking = Terminal()
+    with asking.working("comparing"):
+        for _ in range(200):
+            if "comparing" in err.getvalue():
+                break
+            terminal.threading.Event().wait(0.02)
+        asking.confirm("Drop it?")
+        terminal.threading.Event().wait(0.2)
+    assert err.getvalue().endswith("Drop it? [y/N]: ")
+
+
 @pytest.mark.parametrize("options", [{"quiet": True}, {}])
 def test_work_shows_nothing_where_nobody_looks(capsys, monkeypatch, options):
     from oppmigrate.cli import terminal

@@ -19,11 +19,15 @@ from sqlalchemy import Column
 
 from oppmigrate.autogenerate.backfilling import add_in_steps, columns_to_fill
 from oppmigrate.autogenerate.layout import lay_out
-from oppmigrate.autogenerate.proofreading import explaining_failures, proofread
+from oppmigrate.autogenerate.proofreading import TEMPLATE, explaining_failures, missing_template, proofread
 from oppmigrate.autogenerate.shaping import shape
 from oppmigrate.autogenerate.words import describe_all, flatten
 from oppmigrate.errors import ConfigurationError, DuplicateRevision, FileNotWritten, WrongUsage
 from oppmigrate.results import Change
+
+# names that mean something else on the command line
+RESERVED = frozenset({"head", "heads", "base", "current"})
+LONGEST_ID = 32  # of the version table as Alembic makes it
 
 
 class Draft:
@@ -137,7 +141,7 @@ class Draft:
             RevisionError: Alembic refuses to make it, or the id is taken.
             FileNotWritten: the folder cannot be written to, or the file is there already.
         """
-        self._refuse_taken_id()
+        self._refuse_unfit_id()
         location = self._location()
         encoding = self._script.output_encoding
         try:
@@ -157,6 +161,8 @@ class Draft:
                 if not dry_run:
                     _move(path, target)
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and str(error.filename).endswith(TEMPLATE):
+                raise missing_template(Path(error.filename)) from error
             raise FileNotWritten(
                 f"{error.filename or location} cannot be written",
                 why=error.strerror or str(error),
@@ -164,11 +170,25 @@ class Draft:
             ) from error
         return str(script.revision), target, text
 
-    def _refuse_taken_id(self) -> None:
-        wanted = self._arguments["rev_id"]
+    def _refuse_unfit_id(self) -> None:
+        wanted: str = self._arguments["rev_id"]
+        if wanted in RESERVED or re.search(r"[\\/\s\x00-\x1f]", wanted):
+            raise WrongUsage(
+                f"`{wanted}` cannot be a revision's id",
+                why="it is in the file's name, and beside `head`, `base` and steps on the command line",
+                do="write letters, digits, `.` and `_`, or leave --rev-id out",
+            )
+        longest = LONGEST_ID
         for script in self._script.walk_revisions():
+            longest = max(longest, len(script.revision))  # then the project's version table is made for it
             if script.revision == wanted:
                 raise DuplicateRevision(f"there is a revision {wanted} already, in {script.path}", revision=wanted)
+        if len(wanted) > longest:
+            raise WrongUsage(
+                f"the id `{wanted}` is too long",
+                why=f"it has {len(wanted)} characters, and Alembic's version table holds {longest}",
+                do="give a shorter one, or leave --rev-id out",
+            )
 
     def _location(self) -> Path:
         locations = [Path(location) for location in self._script._version_locations]

@@ -3,6 +3,7 @@
 import ast
 import builtins
 import contextlib
+import re
 import symtable
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,9 @@ def explaining_failures() -> Iterator[None]:
     except (MigrateError, OSError):
         raise
     except CommandError as error:
+        if error.__context__ is not None and (told := re.search(r"rendering failed; see (\S+)", str(error))):
+            Path(told[1]).unlink(missing_ok=True)  # Alembic's page about it, which would stay behind
+            raise _unrenderable(error.__context__) from error
         raise RevisionError(str(error), why="Alembic refuses it; nothing was left behind") from error
     except (Exception, SystemExit) as error:
         raise RevisionFileBroken(
@@ -36,6 +40,24 @@ def explaining_failures() -> Iterator[None]:
             why="nothing was left behind",
             do=f"look into alembic/{TEMPLATE}, and into the types that your models use",
         ) from error
+
+
+def missing_template(path: Path) -> RevisionFileBroken:
+    """The error for a project whose script.py.mako is gone."""
+    return RevisionFileBroken(
+        f"{path} does not exist",
+        why="new revision files are made from it",
+        do=f"bring it back (git checkout -- {path}), or write it anew: python oppman.py migrate init",
+        path=str(path),
+    )
+
+
+def _unrenderable(error: BaseException) -> RevisionFileBroken:
+    return RevisionFileBroken(
+        f"the template alembic/{TEMPLATE} cannot be rendered: {one_line(error)}",
+        why="nothing was left behind",
+        do="mend it, or delete it and write it anew: python oppman.py migrate init",
+    )
 
 
 def proofread(path: Path) -> None:

@@ -5,11 +5,12 @@ table together with its columns, needs no rule of its own.
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from alembic.operations import Operations, ops
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, inspect
+from sqlalchemy import Connection, Inspector, MetaData, inspect
 
 from oppmigrate.autogenerate.decisions import Rename
 from oppmigrate.errors import WrongUsage
@@ -18,57 +19,89 @@ from oppmigrate.errors import WrongUsage
 def carry_out(renames: Sequence[Rename], context: MigrationContext) -> list[ops.MigrateOperation]:
     """Rename on the database of `context`, and return the operations that do the same in a revision.
 
-    Tables come first, then columns under their tables' new names.
+    Tables come first, then columns under their tables' new names; swaps and chains in an order that works.
 
     Raises:
         WrongUsage: an old name is not in the database, or a new one is not in the models, or is taken.
     """
     connection = context.connection
     assert connection is not None
-    operations = Operations(context)
-    done: list[ops.MigrateOperation] = []
+    _validate(renames, inspect(connection), _models(context))
     new_tables = {rename.table: rename.new for rename in renames if rename.column is None}
-    for rename in sorted(renames, key=lambda each: each.column is not None):
-        operation = _operation(rename, new_tables, connection, context)
-        operations.invoke(operation)
+    of_tables = [rename for rename in renames if rename.column is None]
+    of_columns = [replace(r, table=new_tables.get(r.table, r.table)) for r in renames if r.column is not None]
+    done: list[ops.MigrateOperation] = []
+    for rename in (*_in_order(of_tables), *_in_order(of_columns)):
+        operation = _operation(rename, connection)
+        Operations(context).invoke(operation)
         done.append(operation)
     return done
 
 
-def _operation(
-    rename: Rename, new_tables: dict[str, str], connection: Connection, context: MigrationContext
-) -> ops.MigrateOperation:
-    models = _models(context)
-    tables = inspect(connection).get_table_names()
+def _validate(renames: Sequence[Rename], inspector: Inspector, models: Mapping[str, Collection[str]]) -> None:
+    tables = inspector.get_table_names()
+    new_tables = {rename.table: rename.new for rename in renames if rename.column is None}
+    left = {rename.old for rename in renames}
+    for rename in renames:
+        table, column, new = rename.table, rename.column, rename.new
+        _check(table in tables, rename, f"there is no table {table}", table, tables)
+        if column is None:
+            _check(new in models, rename, f"no model has the table {new}", new, models)
+            _check(new not in tables or new in left, rename, f"there is a table {new} already")
+            continue
+        columns = [each["name"] for each in inspector.get_columns(table)]
+        modelled = models.get(new_tables.get(table, table), ())
+        _check(column in columns, rename, f"table {table} has no column {column}", column, columns)
+        _check(new in modelled, rename, f"no model has the column {table}.{new}", new, modelled)
+        taken = new in columns and f"{table}.{new}" not in left
+        _check(not taken, rename, f"table {table} has a column {new} already")
+
+
+def _in_order(renames: Sequence[Rename]) -> Iterator[Rename]:
+    """The renames so that each new name is free by its turn; in a circle (a swap) one of them steps aside first."""
+    waiting = list(renames)
+    while waiting:
+        ready = next((r for r in waiting if not any(_stands_in_the_way(other, r) for other in waiting)), None)
+        if ready is not None:
+            waiting.remove(ready)
+            yield ready
+            continue
+        first = waiting.pop(0)
+        aside = f"{first.column or first.table}_before_swap"
+        yield replace(first, new=aside)
+        waiting.append(replace(first, column=aside) if first.column else replace(first, table=aside))
+
+
+def _stands_in_the_way(other: Rename, rename: Rename) -> bool:
     if rename.column is None:
-        _check(rename.table in tables, rename, f"there is no table {rename.table}", rename.table, tables)
-        _check(rename.new in models, rename, f"no model has the table {rename.new}", rename.new, models)
-        _check(rename.new not in tables, rename, f"there is a table {rename.new} already", "", ())
+        return other.table == rename.new
+    return other.table == rename.table and other.column == rename.new
+
+
+def _operation(rename: Rename, connection: Connection) -> ops.MigrateOperation:
+    if rename.column is None:
         return ops.RenameTableOp(rename.table, rename.new)
-    table = new_tables.get(rename.table, rename.table)
-    _check(table in tables, rename, f"there is no table {rename.table}", rename.table, tables)
-    columns = {column["name"]: column for column in inspect(connection).get_columns(table)}
-    _check(rename.column in columns, rename, f"table {table} has no column {rename.column}", rename.column, columns)
-    _check(rename.new not in columns, rename, f"table {table} has a column {rename.new} already", "", ())
-    modelled = models.get(table, {})
-    _check(rename.new in modelled, rename, f"no model has the column {table}.{rename.new}", rename.new, modelled)
-    old = columns[rename.column]
+    (old,) = (c for c in inspect(connection).get_columns(rename.table) if c["name"] == rename.column)
     # MariaDB and MySQL spell the whole column again on a rename
     return ops.AlterColumnOp(
-        table, rename.column, modify_name=rename.new, existing_type=old["type"], existing_nullable=old["nullable"]
+        rename.table,
+        rename.column,
+        modify_name=rename.new,
+        existing_type=old["type"],
+        existing_nullable=old["nullable"],
     )
 
 
-def _models(context: MigrationContext) -> dict[str, dict[str, object]]:
+def _models(context: MigrationContext) -> dict[str, list[str]]:
     target: MetaData | Sequence[MetaData] = context.opts["target_metadata"]
     every = [target] if isinstance(target, MetaData) else list(target)
-    return {table.name: dict(table.columns) for each in every for table in each.tables.values()}
+    return {table.name: [column.name for column in table.columns] for each in every for table in each.tables.values()}
 
 
-def _check(holds: bool, rename: Rename, what: str, name: str, known: Iterable[object]) -> None:
+def _check(holds: bool, rename: Rename, what: str, name: str = "", known: Iterable[str] = ()) -> None:
     if holds:
         return
-    near = difflib.get_close_matches(name, [str(each) for each in known], n=1) if name else []
+    near = difflib.get_close_matches(name, list(known), n=1) if name else []
     raise WrongUsage(
         f"--rename {rename}: {what}",
         why="the left side is the name in the database, the right side the name in the models",

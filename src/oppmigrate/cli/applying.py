@@ -1,6 +1,6 @@
 """What `upgrade` and `downgrade` share."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Literal
 
 from oppmigrate.cli.sizes import counted
@@ -10,6 +10,7 @@ from oppmigrate.manager import LOCK_TIMEOUT_S, MigrationManager
 from oppmigrate.results import ApplyResult, Direction, Plan, Step
 
 DONE = {"upgrade": "applied", "downgrade": "undone"}
+LONGEST_WAIT_S = 24 * 3600
 NOTHING = {"upgrade": "up to date", "downgrade": "nothing to undo"}
 
 
@@ -23,11 +24,19 @@ def add_apply_arguments(parser: ArgumentParser) -> None:
     backup.add_argument("--no-backup", action="store_true", help="no backup first (the default)")
     parser.add_argument(
         "--lock-timeout",
-        type=float,
+        type=_seconds,
         default=LOCK_TIMEOUT_S,
         metavar="S",
         help=f"seconds to wait for another run to finish (default: {LOCK_TIMEOUT_S:g})",
     )
+
+
+def _seconds(text: str) -> float:
+    """For argparse, which makes a usage error of a ValueError; "nan" and "inf" would wait for ever, or not at all."""
+    value = float(text)
+    if not 0 <= value < LONGEST_WAIT_S:
+        raise ArgumentTypeError(f"{text} is not a number of seconds from 0 to {LONGEST_WAIT_S:g}")
+    return value
 
 
 def run_apply(direction: Direction, arguments: Namespace, settings: Settings) -> int:

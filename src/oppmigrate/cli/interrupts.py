@@ -1,4 +1,4 @@
-"""Ctrl-C, and the SIGTERM of a deploy that is called off: both end a command the same way, rolled back and in a line."""
+"""Ctrl-C, and the SIGTERM of a deploy that is called off: both end a command the same way, rolled back."""
 
 import contextlib
 import signal

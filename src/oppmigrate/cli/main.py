@@ -1,5 +1,6 @@
 """From `sys.argv` to an exit code: 0 as asked, 1 refused, failed or behind, 2 wrong usage, 130 or 143 interrupted."""
 
+import contextlib
 import os
 import sys
 from argparse import Namespace
@@ -86,6 +87,8 @@ def _show_group(
 ) -> int:
     settings = _settings(options, project, quiet=True)
     if arguments and not arguments[0].startswith("-"):
+        with contextlib.suppress(NoProject):
+            _settings(options, project)  # where they cannot be read, the application's own commands are not known
         raise help_pages.unknown_command(group, arguments[0], settings)
     for argument in arguments:
         if argument not in ("-h", "--help"):

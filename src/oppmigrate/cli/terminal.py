@@ -25,6 +25,7 @@ class Terminal:
         self.quiet = quiet
         # None where they are closed: print() would then write the story to stdout
         self._out, self._err = (stream or io.StringIO() for stream in (sys.stdout, sys.stderr))
+        self._spinner: _Spinner | None = None
         self.can_ask = interactive and not as_json and sys.stdin is not None and sys.stdin.isatty()
 
     def data(self, text: str) -> None:
@@ -40,10 +41,12 @@ class Terminal:
     def story(self, text: str) -> None:
         """What is going on, for a person who watches."""
         if not self.quiet:
+            self._stop_spinner()
             print(text, file=self._err)
 
     def warn(self, text: str) -> None:
         """Something the person should know though the command went well."""
+        self._stop_spinner()
         print(f"{self.paint('note:', 'yellow', self._err)} {text}", file=self._err)
 
     def fail(self, error: MigrateError) -> None:
@@ -107,6 +110,7 @@ class Terminal:
         return self._ask(f"{question}: ").strip()
 
     def _ask(self, prompt: str) -> str:
+        self._stop_spinner()
         print(prompt, end="", file=self._err, flush=True)
         line = sys.stdin.readline()
         if not line:
@@ -120,12 +124,18 @@ class Terminal:
         if self.quiet or not self._err.isatty():
             yield
             return
-        spinner = _Spinner(text)
-        spinner.timer.start()
+        self._spinner = _Spinner(text)
+        self._spinner.timer.start()
         try:
             yield
         finally:
-            spinner.stop()
+            self._stop_spinner()
+
+    def _stop_spinner(self) -> None:
+        """It must not draw over what is said, or over a question."""
+        if self._spinner is not None:
+            self._spinner.stop()
+            self._spinner = None
 
 
 class _Spinner:

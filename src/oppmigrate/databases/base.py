@@ -34,6 +34,7 @@ class Database:
     install: ClassVar[Mapping[str, str]] = {}  # driver -> what to give to `pip install`, where it is not the driver
     rolls_back_ddl: ClassVar[bool] = False
     one_transaction: ClassVar[bool] = False  # a whole upgrade in one transaction by default
+    enforces_lengths: ClassVar[bool] = True  # refuses a text that is longer than its column
     rebuilds_tables: ClassVar[bool] = False  # needs Alembic's batch mode
     keeps_damaged: ClassVar[bool] = False  # `restore` keeps what it replaces aside where that cannot be backed up
     backup_suffix: ClassVar[str] = ".backup"

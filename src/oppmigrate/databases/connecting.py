@@ -25,7 +25,12 @@ def _run(main: Main[T]) -> T:
     # on Windows, psycopg cannot use the default event loop
     factory = asyncio.SelectorEventLoop if sys.platform == "win32" else None
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(main())
+        try:
+            return runner.run(main())
+        except KeyboardInterrupt:
+            # the work is cancelled next; what it raises on its way out, the loop would print with its traceback
+            runner.get_loop().set_exception_handler(lambda _loop, _context: None)
+            raise
 
 
 def _run_in_thread(main: Main[T]) -> T:

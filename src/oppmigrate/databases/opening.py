@@ -70,6 +70,7 @@ def find_server(url: URL) -> type[Database]:
     raise UnsupportedDatabase(
         f"`{backend}` is not a kind of database that oppmigrate serves",
         why=f"it serves {', '.join(sorted(known))}",
+        do="let the database URL begin with one of these",
         backend=backend,
     )
 

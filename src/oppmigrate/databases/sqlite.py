@@ -33,6 +33,7 @@ class SQLite(Database):
     drivers = ("pysqlite", "aiosqlite")
     rolls_back_ddl = True
     one_transaction = True
+    enforces_lengths = False
     rebuilds_tables = True
     keeps_damaged = True
     backup_suffix = ".db"
@@ -261,8 +262,12 @@ def _begin_immediate(driver: Any, wait_s: float) -> None:
 def _watch_for_interrupts(driver: Any) -> None:
     """Let a Ctrl-C end a long statement; an async driver's thread hears none, so it looks after its caller."""
     task = asyncio.current_task() if hasattr(driver, "run_async") else None
-    # Python handles signals when it is called; what they raise makes SQLite give the statement up
-    _set_progress_handler(driver, task.cancelling if task else int)
+    _set_progress_handler(driver, task.cancelling if task else _let_signals_in)
+
+
+def _let_signals_in() -> int:
+    """Python handles signals where a function of its own begins; what they raise makes SQLite give up."""
+    return 0
 
 
 def _set_progress_handler(driver: Any, handler: Callable[[], int] | None) -> None:

@@ -155,6 +155,14 @@ def require(path: Path) -> None:
 
 
 def missing_folder(path: Path) -> DatabaseMissing:
+    file = next((parent for parent in path.parents if parent.is_file()), None)
+    if file is not None:
+        return DatabaseMissing(
+            f"there can be no database at {path}",
+            why=f"{file} is a file, not a folder",
+            do="look whether the database URL names the right file",
+            path=str(path),
+        )
     return DatabaseMissing(
         f"the folder of the database {path} does not exist",
         do=f"mkdir -p {path.parent}",

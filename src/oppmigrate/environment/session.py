@@ -42,7 +42,10 @@ from oppmigrate.errors import (
 
 T = TypeVar("T")
 # where a database URL comes from, in words
-SOURCES = {"environment": "DATABASE_URL in the environment or .env", "pyproject.toml": "[tool.oppman] in pyproject.toml"}
+SOURCES = {
+    "environment": "DATABASE_URL in the environment or .env",
+    "pyproject.toml": "[tool.oppman] in pyproject.toml",
+}
 # alembic.ini's sections that are not Alembic's
 LOGGING = ("logger", "handler", "formatter", "post_write_hooks")
 # the stock commands, of which an env.py may ask `config.cmd_opts.cmd` which one is run
@@ -127,7 +130,7 @@ class Environment:
 
     def script(self, config: Config | None = None) -> ScriptDirectory:
         """Alembic's view of the folder with the revision files."""
-        with self.at_home(), self._explained(Visit(lambda _heads, _context: ())):
+        with self.explained():
             script = ScriptDirectory.from_config(config or self.config())
             script.dir = str(Path(script.dir).absolute())
             if self._version_locations is not None:
@@ -216,6 +219,12 @@ class Environment:
                     sys.path.remove(project)
 
     @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """`at_home`, with what the project's code raises in our words."""
+        with self.at_home(), self._explained(Visit(lambda _heads, _context: ())):
+            yield
+
+    @contextlib.contextmanager
     def _explained(self, visit: Visit) -> Iterator[None]:
         try:
             yield
@@ -249,12 +258,12 @@ class Environment:
             return EnvironmentFailed(
                 f"{where.split(': ')[0]} raised {hide_password(one_line(error))}",
                 why=where,
-                do="mend that line, then run the command again",
+                do=_remedy(error),
             )
         return ModelsBroken(
             f"importing the models failed: {hide_password(one_line(error))}",
             why=where,
-            do="mend that line, then run the command again",
+            do=_remedy(error),
             file=str(line.path),
             line=line.number,
         )
@@ -308,6 +317,15 @@ def _no_section(settings: Settings, sections: list[str]) -> ConfigurationError:
     )
 
 
+def _remedy(error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return (
+            f"bring the module `{error.name}` back, if it is one of yours; else install the package that holds it "
+            f"for {sys.executable}, or mend that line"
+        )
+    return "mend that line, then run the command again"
+
+
 def _escaped(value: str) -> str:
     """A value for configparser, to which a percent sign means interpolation."""
     return value.replace("%", "%%")
@@ -317,7 +335,9 @@ def _was_connecting(error: BaseException) -> bool:
     """Was it raised by a driver that was to connect?"""
     frames = traceback.extract_tb(error.__traceback__)
     return any(
-        frame.name == "connect" and Path(frame.filename).match("sqlalchemy/engine/default.py") for frame in frames
+        frame.name == "import_dbapi"
+        or (frame.name == "connect" and Path(frame.filename).match("sqlalchemy/engine/default.py"))
+        for frame in frames
     )
 
 

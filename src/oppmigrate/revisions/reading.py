@@ -70,7 +70,7 @@ def read_revision_file(path: Path) -> RevisionFile:
         down_revisions=_texts(path, "down_revision", header.get("down_revision", _Absent)),
         branch_labels=_texts(path, "branch_labels", header.get("branch_labels")),
         depends_on=_texts(path, "depends_on", header.get("depends_on")),
-        message=docstring.split("\n\n", 1)[0],
+        message=" ".join(docstring.split("\n\n", 1)[0].split()),
         docstring=docstring,
         created=_read_created(docstring),
         path=path,

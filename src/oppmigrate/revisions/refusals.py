@@ -184,12 +184,13 @@ class Refusals:
             return self.several_heads(text, tuple(error.heads), command)
         if isinstance(error, RangeNotAncestorError):
             return self._not_an_ancestor(command, text, current)
-        for name in _parts(text):
+        sides = text.split(":") if command.startswith("history") else [text]
+        for name in (part for side in sides for part in _parts(side)):
             candidates = self.starting_with(name)
             if len(candidates) > 1:
                 return self.ambiguous(name, candidates)
             if not candidates:
-                return self.unknown(text)
+                return self.unknown(name if len(sides) > 1 else text)
         return self._unreachable(error, text, current)
 
     def _not_an_ancestor(self, command: str, text: str, current: Collection[str]) -> RevisionError:

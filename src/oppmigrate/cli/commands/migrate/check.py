@@ -43,7 +43,8 @@ def _print_findings(terminal: Terminal, result: CheckResult) -> None:
     if result.pending:
         terminal.data(f"pending: {counted(len(result.pending), 'revision')} not applied")
         print_revisions(terminal, result.pending)
-        terminal.story("next      python oppman.py migrate upgrade")
+        if not result.missing:
+            terminal.story("next      python oppman.py migrate upgrade")
     if result.unmade:
         terminal.data("unmade: the models differ from the migrations")
         for table, changes in groupby(sorted(result.unmade, key=_table), key=_table):

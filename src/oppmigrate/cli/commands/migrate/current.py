@@ -28,6 +28,8 @@ def run(arguments: Namespace, settings: Settings) -> int:
         terminal.data(f"base ({pending})" if result.pending else "base (there are no revisions yet)")
     if not result.exists:
         terminal.story(f"there is no database at {result.database_url} yet")
-    if result.pending:
+    if result.missing:
+        terminal.story("next      bring the file back, or: python oppman.py migrate stamp --purge REVISION")
+    elif result.pending:
         terminal.story("next      python oppman.py migrate upgrade")
     return 0

@@ -29,7 +29,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
     if result.database_note:
         terminal.warn(f"what is applied is unknown: {result.database_note}")
     if not result.revisions:
-        terminal.data("no revisions yet")
+        terminal.data("no revisions in this range" if arguments.range else "no revisions yet")
     elif arguments.graph:
         _print_graph(terminal, manager, result)
     else:

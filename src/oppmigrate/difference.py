@@ -1,6 +1,6 @@
 """Models against migrations: what `create` writes down and `check` reports."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
@@ -11,6 +11,7 @@ from oppmigrate.autogenerate.defaults import down_defaults, settle_defaults
 from oppmigrate.autogenerate.losses import ask_renames, check_drops, find_losses, settle_drops
 from oppmigrate.autogenerate.renaming import carry_out
 from oppmigrate.blame import own_line
+from oppmigrate.config import hide_password
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
 from oppmigrate.errors import MigrateError, MigrationFailed
@@ -110,7 +111,7 @@ def _shape(draft: Draft) -> Any:
 def _failed_in_scratch(environment: Environment, step: Step, error: MigrateError) -> MigrationFailed:
     shown = environment.settings.shown(step.path)
     line = own_line(error.__cause__, environment.settings.project) if error.__cause__ else None
-    source = line.shown(environment.settings.project) if line and line.path == step.path else ""
+    source = hide_password(line.shown(environment.settings.project)) if line and line.path == step.path else ""
     return MigrationFailed(
         f"revision {step.revision} ({step.message}) cannot be run on an empty database: {error.what}"
         + (f" ({source})" if source and source != error.why else ""),
@@ -119,6 +120,14 @@ def _failed_in_scratch(environment: Environment, step: Step, error: MigrateError
         "or apply what is pending first: python oppman.py migrate upgrade",
         revision=step.revision,
     )
+
+
+def _noted(running: list[Step], step: Step, migrate: Callable[..., None]) -> Callable[..., None]:
+    def run(**kw: object) -> None:
+        running[:] = [step]
+        migrate(**kw)
+
+    return run
 
 
 def _compare(draft: Draft) -> Any:
@@ -134,8 +143,10 @@ def _upgrade_and_compare(draft: Draft, state: State, decisions: Decisions, runni
 
     def work(_heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
         for file in state.graph.upgrade_path("heads", ()):
-            running[:] = [step_of(file, "upgrade")]
-            yield revision_step(context, running[0])
+            step = step_of(file, "upgrade")
+            runnable = revision_step(context, step)
+            runnable.migration_fn = _noted(running, step, runnable.migration_fn)
+            yield runnable
         running.clear()
         # Alembic asks for more steps once the last one is applied: the scratch database stands at the heads
         renames = carry_out(decisions.renames, context)

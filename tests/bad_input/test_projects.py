@@ -22,7 +22,9 @@ def test_setup_of_a_project_that_is_not_initialised(project: Project) -> None:
     assert only_error(done)["do"] == "python oppman.py migrate init"
 
 
-@pytest.mark.parametrize("command", ["migrate current", "migrate upgrade", "migrate create x", "backup", "delete --yes"])
+@pytest.mark.parametrize(
+    "command", ["migrate current", "migrate upgrade", "migrate create x", "backup", "delete --yes"]
+)
 def test_outside_of_a_project(project: Project, command: str) -> None:
     done = project.run(*command.split(), "--json")
     error = only_error(done)
@@ -48,7 +50,10 @@ def test_project_folder_that_is_not_there(project: Project) -> None:
 
 BROKEN_MODELS = {
     "syntax error": ("import sqlmodel\nclass User(\n", "models.py:2: class User("),
-    "raises": ("def check():\n    raise RuntimeError('no good')\ncheck()\n", "models.py:2: raise RuntimeError('no good')"),
+    "raises": (
+        "def check():\n    raise RuntimeError('no good')\ncheck()\n",
+        "models.py:2: raise RuntimeError('no good')",
+    ),
     "exits": ("import sys\nsys.exit(3)\n", "models.py:2: sys.exit(3)"),
     "missing package": ("import no_such_package\n", "No module named 'no_such_package'"),
 }

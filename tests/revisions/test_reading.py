@@ -71,7 +71,7 @@ def test_labels_and_dependencies_may_be_absent(versions: Versions):
 
 def test_message_is_the_first_paragraph(versions: Versions):
     file = read(versions, '"""\nadd users\nand groups\n\nmore\n"""\nrevision = "ab12"\ndown_revision = None\n')
-    assert file.message == "add users\nand groups"
+    assert file.message == "add users and groups"  # on one line, as it is shown
 
 
 def test_file_without_revision_takes_its_id_from_a_legacy_name(versions: Versions):

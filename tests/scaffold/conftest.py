@@ -11,6 +11,16 @@ from sqlmodel import SQLModel
 NAMES = ("models", "app", "shop", "blog", "src", "shared")
 
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m pytest` puts this repository, with its own models.py, on the path; and no bytecode is to be seen."""
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if Path(entry or ".").resolve() != REPOSITORY])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+
 @pytest.fixture(autouse=True)
 def _fresh_imports(tmp_path: Path) -> Iterator[None]:
     metadata, classes = SQLModel.metadata, SQLModel._sa_registry._class_registry

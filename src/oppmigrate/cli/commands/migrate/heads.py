@@ -19,6 +19,8 @@ def run(arguments: Namespace, settings: Settings) -> int:
     terminal = arguments.terminal
     result = MigrationManager(settings, verbose=arguments.verbose).heads()
     terminal.result(result)
+    if result.database_note:
+        terminal.warn(f"what is applied is unknown: {result.database_note}")
     if not result.revisions:
         terminal.data("no revisions yet")
     print_revisions(terminal, result.revisions, verbose=arguments.verbose)

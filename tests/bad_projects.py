@@ -181,7 +181,7 @@ def only_error(done: subprocess.CompletedProcess[str]) -> Any:
     error = json.loads(done.stdout)["error"]
     assert set(error) >= {"kind", "what", "why", "do"}
     assert f"error: {error['what']}" in done.stderr
-    assert done.stderr.count("error: ") == 1, done.stderr
+    assert done.stderr.partition("Traceback")[0].count("error: ") == 1, done.stderr
     return error
 
 

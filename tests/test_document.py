@@ -43,7 +43,7 @@ class Order(SQLModel, table=True):
     status: str = Field(max_length=20, default="pending")
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 """
-KEY = uuid.UUID("0123456789abcdef0123456789abcdef")
+KEY = uuid.UUID("f47ac10b-58cc-4372-a567-0e02b2c3d479")
 
 
 class Walk:

@@ -283,7 +283,6 @@ class MigrationManager:
         revision = "+".join(self._heads(database)) or "base"
         folder = self.settings.backup_directory
         target = output or backup_path(folder, database.label, revision, database.backup_suffix, now)
-        target.parent.mkdir(parents=True, exist_ok=True)
         database.backup(target)
         return results.BackupInfo(target, target.stat().st_size, now, revision)
 

@@ -1,10 +1,10 @@
-"""A project that `init` has set up, copied for each test; on each server, or on SQLite for what does not depend on it."""
+"""A project that `init` has set up, copied for each test: on each server, or on SQLite where that does not matter."""
 
 from pathlib import Path
 
 import pytest
-from bad_projects import MODELS, Shop
 
+from bad_projects import MODELS, Shop
 from projects import Project
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
+
 import servers
 from bad_projects import FIRST, SECRET, Shop, only_error
-from sqlalchemy import make_url
 
 ASK_THE_DATABASE = (
     "migrate current",

@@ -1,8 +1,8 @@
 """No project, none that is set up, or one whose models cannot be imported."""
 
 import pytest
-from bad_projects import COMMANDS, MODELS, Shop, only_error, told
 
+from bad_projects import COMMANDS, MODELS, Shop, only_error, told
 from projects import Project
 
 

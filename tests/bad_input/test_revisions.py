@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from bad_projects import FIRST, SECRET, Shop
 
+from bad_projects import FIRST, SECRET, Shop
 from projects import Project
 
 TAKE_A_NAME = ("migrate upgrade", "migrate downgrade", "migrate stamp", "migrate show", "migrate history -r")

@@ -1,10 +1,12 @@
 """Random histories, random recorded revisions, random names: every answer is the one that Alembic gives to the files.
 
 Left out, because they differ on purpose: prefixes of ids of under four characters and steps from ids with dots (which
-Alembic does not know), steps in `stamp`, and text after a step (which Alembic passes over). A bare `-N` from several
+Alembic does not know), steps in `stamp`, text after a step (which Alembic passes over), and `upgrade base-1` (which
+Alembic takes for the heads). A bare `-N` from several
 recorded revisions, which it warns of, counts as an error of its, since warnings are errors here.
 """
 
+import re
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
@@ -214,7 +216,8 @@ def test_every_answer_is_alembics(case: Case):
 
 def compare_target(graph: Graph, alembic: Alembic, target: str, recorded: tuple[str, ...]) -> None:
     asked = (target, recorded)
-    compare(("upgrade", target), alembic.upgrade, lambda *both: ids(graph.upgrade_path(*both)), asked)
+    if not re.fullmatch(r"base-\d+", target):
+        compare(("upgrade", target), alembic.upgrade, lambda *both: ids(graph.upgrade_path(*both)), asked)
     compare(("downgrade", target), alembic.downgrade, lambda *both: ids(graph.downgrade_path(*both)), asked)
     if not target.endswith(tuple(STEPS)):
         compare(("stamp", target), alembic.stamp, lambda *both: set(graph.stamp_target(*both)), asked)

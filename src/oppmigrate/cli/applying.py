@@ -50,8 +50,8 @@ def run_apply(direction: Direction, arguments: Namespace, settings: Settings) ->
         terminal.result(plan)
         (_print_sql if arguments.sql else _print_plan)(terminal, plan)
         return 0
-    if direction == "downgrade":
-        _confirm(terminal, make(arguments.revision, details=False), asks=not arguments.yes)
+    if direction == "downgrade" and terminal.can_ask and not arguments.yes:
+        _confirm(terminal, make(arguments.revision, details=False))
     apply = manager.upgrade if direction == "upgrade" else manager.downgrade
     result = apply(
         arguments.revision,
@@ -64,9 +64,9 @@ def run_apply(direction: Direction, arguments: Namespace, settings: Settings) ->
     return 0
 
 
-def _confirm(terminal: Terminal, plan: Plan, *, asks: bool) -> None:
+def _confirm(terminal: Terminal, plan: Plan) -> None:
     """On a terminal a downgrade is shown and asked; a program that calls it has decided already."""
-    if not (plan.steps and asks and terminal.can_ask):
+    if not plan.steps:
         return
     for step in plan.steps:
         terminal.story(f"  undo {step.revision}  {step.message}")

@@ -24,7 +24,12 @@ def new_file(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
-        raise BackupError(f"{target.parent} cannot be written", why=error.strerror, path=str(target)) from error
+        raise BackupError(
+            f"{target.parent} cannot be written",
+            why=error.strerror,
+            do="see to the rights and the free space there, or name another file: oppman backup --output PATH",
+            path=str(target),
+        ) from error
     try:
         yield part
         flush(part)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from projects import Project
+from projects import Project, rewrite
 
 APPS = Path(__file__).parent / "apps"
 SEVERAL_COMMANDS = Path(__file__).parent / "several_commands.py"
@@ -97,7 +97,7 @@ class AdoptedProject:
         lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
         (email,) = (line for line in lines if "email" in line)
         lines.insert(lines.index(email), email.replace("email", "phone"))
-        file.write_text("".join(lines), encoding="utf-8")
+        rewrite(file, "".join(lines))
 
 
 def _parts(stdout: str) -> tuple[list[str], list[int]]:

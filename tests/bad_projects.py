@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import inspect, text
 
 from oppmigrate.databases import open_database
-from projects import Project
+from projects import Project, rewrite
 
 SECRET = "s3cr3t"  # every password of these tests: it is to be in no output at all
 MODELS = """
@@ -94,7 +94,7 @@ class Shop:
         file = self.path / relative
         source = file.read_text(encoding="utf-8")
         assert old in source
-        file.write_text(source.replace(old, new), encoding="utf-8")
+        rewrite(file, source.replace(old, new))
 
     def revision(
         self,

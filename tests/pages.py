@@ -34,7 +34,7 @@ from pathlib import Path
 import pexpect
 
 import servers
-from projects import clean_environment
+from projects import clean_environment, rewrite
 from warm_python import warm_python
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -235,7 +235,7 @@ class Session:
     def _edit(self, path: Path, old: str, new: str) -> None:
         source = path.read_text(encoding="utf-8")
         assert source.count(old) == 1, f"{path.name} holds {old!r} {source.count(old)} times"
-        path.write_text(source.replace(old, new), encoding="utf-8")
+        rewrite(path, source.replace(old, new))
 
     def _as_shown(self, text: str) -> str:
         """With the folder, the URL and the database's name that the page gives them."""

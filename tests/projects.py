@@ -28,6 +28,14 @@ def clean_environment() -> dict[str, str]:
 FORK_SERVER = ForkServer(clean_environment())  # starts with the first command; conftest.py closes it
 
 
+def rewrite(file: Path, text: str) -> None:
+    """Change a file so that Python sees it: bytecode tells its source by size and the second it was written in."""
+    before = file.stat().st_mtime
+    file.write_text(text, encoding="utf-8")
+    later = max(file.stat().st_mtime, before + 1)
+    os.utime(file, (later, later))
+
+
 class Project:
     """A folder with files in it, where `oppman` can be run."""
 
@@ -38,7 +46,11 @@ class Project:
         """Write a file, with the folders above it; common indentation is taken off."""
         file = self.path / relative
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(textwrap.dedent(text).removeprefix("\n"), encoding="utf-8")
+        text = textwrap.dedent(text).removeprefix("\n")
+        if file.exists():
+            rewrite(file, text)
+        else:
+            file.write_text(text, encoding="utf-8")
         return file
 
     def run(

@@ -12,7 +12,7 @@ from sqlalchemy import inspect, text
 from oppmigrate import MigrationManager, load_settings
 from oppmigrate.databases import open_database
 from oppmigrate.errors import Refused, WrongUsage
-from projects import Project, clean_environment
+from projects import Project, clean_environment, rewrite
 
 MODELS = """
     import uuid
@@ -57,7 +57,7 @@ class Shop:
 
     def models(self, change: Callable[[str], str]) -> None:
         path = self.project.path / "models.py"
-        path.write_text(change(path.read_text()))
+        rewrite(path, change(path.read_text()))
 
     def add(self, *lines: str) -> None:
         self.models(lambda source: source + "".join(f"    {line}\n" for line in lines))

@@ -1,5 +1,6 @@
 """Tables and columns that a revision would drop, and what they may have been renamed to."""
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -39,7 +40,8 @@ def find_losses(operations: Iterable[ops.MigrateOperation]) -> tuple[Loss, ...]:
         for op in flat
         if isinstance(op, ops.DropColumnOp)
     ]
-    return (*tables, *columns)
+    # Alembic finds the columns of a table in no order
+    return (*tables, *sorted(columns, key=lambda loss: loss.name))
 
 
 def _alike(dropped: ops.DropTableOp, flat: Sequence[ops.MigrateOperation], new: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,11 +81,16 @@ def ask_renames(losses: Sequence[Loss], decisions: Decisions, questioner: Questi
             for loss in open_losses.values()
             if new in loss.candidates and (loss.table if loss.column else None) == table
         ]
+        candidates.sort(key=lambda name: -_likeness(name.rpartition(".")[2], new))
         chosen = questioner.choose_old_name(f"{table}.{new}" if table else new, candidates) if candidates else None
         if chosen is not None:
             loss = open_losses.pop(chosen)
             decisions = decisions.with_rename(Rename(loss.table, loss.column, new))
     return decisions
+
+
+def _likeness(old: str, new: str) -> float:
+    return difflib.SequenceMatcher(a=old, b=new).ratio()
 
 
 def settle_drops(losses: Sequence[Loss], decisions: Decisions, questioner: Questioner | None) -> None:

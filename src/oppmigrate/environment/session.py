@@ -38,6 +38,7 @@ from oppmigrate.errors import (
     MigrateError,
     ModelsBroken,
     NotInitialised,
+    UnsupportedDatabase,
 )
 
 T = TypeVar("T")
@@ -277,11 +278,12 @@ def open_configured(settings: Settings) -> Database:
     """The database that the settings name.
 
     Raises:
-        ConfigurationError, UnsupportedDatabase, DriverMissing: as `open_database`; they say where the URL comes from.
+        ConfigurationError, UnsupportedDatabase: as `open_database`, and they say where the URL comes from.
+        DriverMissing: the driver is not installed.
     """
     try:
         return open_database(settings.database_url)
-    except MigrateError as error:
+    except (ConfigurationError, UnsupportedDatabase) as error:
         source = f"the URL comes from {SOURCES.get(settings.database_url_source, settings.database_url_source)}"
         error.why = f"{error.why}; {source}" if error.why else source
         raise

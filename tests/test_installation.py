@@ -5,7 +5,7 @@ from importlib import metadata
 import pytest
 
 from oppmigrate.errors import AlembicShadowed, AlembicTooOld
-from oppmigrate.installation import check_installation
+from oppmigrate.installation import check_installation, check_not_shadowed
 
 
 def install(monkeypatch, version):
@@ -24,6 +24,33 @@ def test_file_that_hides_the_package_is_named(project, name):
         check_installation(project.path)
     assert name in caught.value.what
     assert str(path) in caught.value.do
+
+
+def test_folder_alembic_hides_nothing(project):
+    project.write("alembic/env.py", "")
+    project.write("src/alembic/env.py", "")
+    check_not_shadowed(project.path, (project.path, project.path / "src"))
+
+
+@pytest.mark.parametrize("name", ["alembic/__init__.py", "src/alembic/__init__.py"])
+def test_package_alembic_is_to_be_deleted(project, name):
+    path = project.write(name, "")
+    with pytest.raises(AlembicShadowed) as caught:
+        check_not_shadowed(project.path, (project.path, project.path / "src"))
+    assert name in caught.value.what
+    assert caught.value.do.startswith(f"delete {path}")
+
+
+def test_package_below_src_hides_nothing_where_src_is_not_imported_from(project):
+    project.write("src/alembic/__init__.py", "")
+    check_installation(project.path)
+
+
+def test_module_alembic_is_to_be_renamed(project):
+    path = project.write("alembic.py", "")
+    with pytest.raises(AlembicShadowed, match="alembic.py hides the alembic package") as caught:
+        check_not_shadowed(project.path)
+    assert caught.value.do == f"give {path} another name"
 
 
 @pytest.mark.parametrize("version", ["1.18", "1.18.0", "1.18.0rc1", "1.20.1", "1.100", "2.0", "2"])

@@ -10,8 +10,7 @@ from oppmigrate.autogenerate.decisions import Decisions, Questioner
 from oppmigrate.autogenerate.defaults import down_defaults, settle_defaults
 from oppmigrate.autogenerate.losses import ask_renames, check_drops, find_losses, settle_drops
 from oppmigrate.autogenerate.renaming import carry_out
-from oppmigrate.blame import own_line
-from oppmigrate.config import hide_password
+from oppmigrate.blame import line_behind
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
 from oppmigrate.errors import MigrateError, MigrationFailed
@@ -110,11 +109,9 @@ def _shape(draft: Draft) -> Any:
 
 def _failed_in_scratch(environment: Environment, step: Step, error: MigrateError) -> MigrationFailed:
     shown = environment.settings.shown(step.path)
-    line = own_line(error.__cause__, environment.settings.project) if error.__cause__ else None
-    source = hide_password(line.shown(environment.settings.project)) if line and line.path == step.path else ""
+    at = line_behind(error, step.path, environment.settings.project)
     return MigrationFailed(
-        f"revision {step.revision} ({step.message}) cannot be run on an empty database: {error.what}"
-        + (f" ({source})" if source and source != error.why else ""),
+        f"revision {step.revision} ({step.message}) cannot be run on an empty database: {error.what}{at}",
         why=error.why,
         do=f"nothing was changed: it was run in a scratch database, to compare the models with. Mend {shown}, "
         "or apply what is pending first: python oppman.py migrate upgrade",

@@ -10,8 +10,7 @@ from typing import Any, Literal, Protocol
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import inspect
 
-from oppmigrate.blame import own_line
-from oppmigrate.config import hide_password
+from oppmigrate.blame import line_behind
 from oppmigrate.databases import Database
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
@@ -196,9 +195,7 @@ def _failure(environment: Environment, run: _Run, error: MigrateError) -> Migrat
         return EnvironmentFailed(
             error.what, why=error.why, do=f"{stands}. {error.do or ''}".rstrip(), heads=list(heads)
         )
-    line = own_line(error.__cause__, environment.settings.project) if error.__cause__ else None
-    source = hide_password(line.shown(environment.settings.project)) if line and line.path == step.path else ""
-    at = f" ({source})" if source and source != error.why else ""
+    at = line_behind(error, step.path, environment.settings.project)
     remedy = f"mend {environment.settings.shown(step.path)}, then run the command again"
     if isinstance(error, DatabaseError) and error.do:
         remedy = error.do  # it is not the file's fault

@@ -1,6 +1,7 @@
 """Is the Alembic that will be imported the one that the engine needs?"""
 
 import re
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -14,21 +15,10 @@ def check_installation(project: Path) -> None:
     """Look without importing Alembic.
 
     Raises:
-        AlembicShadowed: `alembic/__init__.py`, or `alembic.py`, in the project hides the package.
+        AlembicShadowed: a file of the project would be imported in place of the package.
         AlembicTooOld: Alembic is missing, or older than `MINIMUM_ALEMBIC`.
     """
-    if (project / "alembic" / "__init__.py").is_file():
-        raise AlembicShadowed(
-            "alembic/__init__.py hides the alembic package",
-            why="with it, `import alembic` finds your migrations folder and not the library",
-            do=f"delete {project / 'alembic' / '__init__.py'}; Alembic does not need it",
-        )
-    if (project / "alembic.py").is_file():
-        raise AlembicShadowed(
-            "alembic.py hides the alembic package",
-            why="with it, `import alembic` finds your module and not the library",
-            do=f"give {project / 'alembic.py'} another name",
-        )
+    check_not_shadowed(project)
     wanted = ".".join(map(str, MINIMUM_ALEMBIC))
     try:
         installed = metadata.version("alembic")
@@ -41,4 +31,28 @@ def check_installation(project: Path) -> None:
             f"Alembic {installed} is too old",
             why=f"oppmigrate needs {wanted} or later",
             do=f"uv add 'alembic>={wanted}'  (or: pip install -U 'alembic>={wanted}')",
+        )
+
+
+def check_not_shadowed(project: Path, roots: Sequence[Path] = ()) -> None:
+    """Make sure that `import alembic` finds the package.
+
+    A folder `alembic/` alone is no trouble: Python prefers a real package to it, until an `__init__.py` makes it one.
+
+    Args:
+        roots: the folders that the project's modules are imported from; its own alone when not given.
+
+    Raises:
+        AlembicShadowed: a file of the project would be imported in place of the package.
+    """
+    for file in (root / name for root in roots or (project,) for name in ("alembic/__init__.py", "alembic.py")):
+        if not file.is_file():
+            continue
+        raise AlembicShadowed(
+            f"{file.relative_to(project)} hides the alembic package",
+            why=f"with {file}, `import alembic` finds your project's file and not the installed package",
+            do=f"delete {file}; the migrations do not need it"
+            if file.name == "__init__.py"
+            else f"give {file} another name",
+            file=str(file),
         )

@@ -180,12 +180,12 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class BackupInfo:
-    """A backup on disk."""
+    """A backup on disk. `revision` is None where its name does not tell it."""
 
     path: Path
     size_bytes: int
     created: datetime
-    revision: str
+    revision: str | None
 
 
 @dataclass(frozen=True, slots=True)

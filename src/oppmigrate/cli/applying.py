@@ -1,6 +1,8 @@
 """What `upgrade` and `downgrade` share."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Literal
 
 from oppmigrate.cli.sizes import counted
@@ -53,12 +55,11 @@ def run_apply(direction: Direction, arguments: Namespace, settings: Settings) ->
     if direction == "downgrade" and terminal.can_ask and not arguments.yes:
         _confirm(terminal, make(arguments.revision, details=False))
     apply = manager.upgrade if direction == "upgrade" else manager.downgrade
-    result = apply(
-        arguments.revision,
-        backup=arguments.backup,
-        lock_timeout_s=arguments.lock_timeout,
-        progress=_Teller(terminal),
-    )
+    teller = _Teller(terminal)
+    with teller.waiting():
+        result = apply(
+            arguments.revision, backup=arguments.backup, lock_timeout_s=arguments.lock_timeout, progress=teller
+        )
     terminal.result(result)
     _print_result(terminal, result, settings)
     return 0
@@ -74,14 +75,29 @@ def _confirm(terminal: Terminal, plan: Plan) -> None:
 
 
 class _Teller:
-    """Tells of each step as it ends."""
+    """Tells of each step as it ends; shows what goes on meanwhile, where that lasts."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
+        self._shown = ExitStack()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Until the first step begins: connecting, and waiting for another run to finish."""
+        with self._shown:
+            self._show("waiting for the database")
+            yield
 
     def __call__(self, step: Step, event: Literal["begin", "end"], duration_ms: float) -> None:
-        if event == "end":
+        if event == "begin":
+            self._show(f"{step.direction} {step.revision}  {step.message}")
+        else:
+            self._show("finishing")
             self._terminal.story(f"  {DONE[step.direction]:<8} {step.revision}  {step.message}  ({duration_ms:.0f} ms)")
+
+    def _show(self, text: str) -> None:
+        self._shown.close()
+        self._shown.enter_context(self._terminal.working(text))
 
 
 def _print_result(terminal: Terminal, result: ApplyResult, settings: Settings) -> None:

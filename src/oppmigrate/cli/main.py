@@ -170,8 +170,8 @@ def _folder(options: Namespace, project: Path | None) -> Path | None:
 def _unexpected(error: Exception) -> UnexpectedError:
     line = own_line(error, Path.cwd())
     return UnexpectedError(
-        hide_password(one_line(error)),
-        why=hide_password(line.shown(Path.cwd())) if line else None,
+        one_line(error),
+        why=line.shown(Path.cwd()) if line else None,
         do="run the command again with --verbose to see where it comes from; it may be a fault of oppmigrate",
     )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from oppmigrate.blame import one_line
-from oppmigrate.config import Settings, hide_password
+from oppmigrate.config import Settings
 from oppmigrate.errors import ConfigurationError
 
 PACKAGE = "oppmigrate.cli.commands"
@@ -128,7 +128,7 @@ def application_command(module_name: str) -> Command:
             module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
         raise ConfigurationError(
-            f"the command module {module_name} cannot be imported: {hide_password(one_line(error))}",
+            f"the command module {module_name} cannot be imported: {one_line(error)}",
             do="mend it, or take it out of `commands` in [tool.oppman] of pyproject.toml",
         ) from error
     if not (callable(getattr(module, "run", None)) and callable(getattr(module, "add_arguments", None))):

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from oppmigrate.databases.connecting import run_coroutine
-from oppmigrate.errors import DatabaseUnreachable, DriverMissing, MigrateError, UnsupportedDatabase
+from oppmigrate.errors import DatabaseMissing, DatabaseUnreachable, DriverMissing, MigrateError, UnsupportedDatabase
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
@@ -152,7 +152,10 @@ class Database:
 
     def exists(self) -> bool:
         """Is the database there? Never makes it."""
-        self.probe()
+        try:
+            self.probe()
+        except DatabaseMissing:
+            return False
         return True
 
     def probe(self) -> None:

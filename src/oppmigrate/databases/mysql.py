@@ -65,13 +65,6 @@ class MySQL(Database):
         if "read_timeout" in self.connect_arguments():
             event.listen(engine, "connect", lift, insert=True)
 
-    def exists(self) -> bool:
-        try:
-            self.probe()
-        except DatabaseMissing:
-            return False
-        return True
-
     def size_bytes(self) -> int:
         return int(self.run(lambda connection: connection.exec_driver_sql(SIZE).scalar_one()))
 

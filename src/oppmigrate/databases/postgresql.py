@@ -82,13 +82,6 @@ class PostgreSQL(Database):
             wanted = {"timeout": self.connect_timeout_s} if driver == "asyncpg" else {}
         return {name: value for name, value in wanted.items() if name not in self.url.query}
 
-    def exists(self) -> bool:
-        try:
-            self.probe()
-        except DatabaseMissing:
-            return False
-        return True
-
     def size_bytes(self) -> int:
         query = "SELECT pg_database_size(current_database())"
         return int(self.run(lambda connection: connection.exec_driver_sql(query).scalar_one()))

@@ -24,7 +24,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from oppmigrate.blame import one_line, own_line
+from oppmigrate.blame import models_broken, one_line, own_line, remedy
 from oppmigrate.config import Settings, hide_password
 from oppmigrate.databases import Database, open_database
 from oppmigrate.databases.looking import watch_connections
@@ -36,7 +36,6 @@ from oppmigrate.errors import (
     DatabaseError,
     EnvironmentFailed,
     MigrateError,
-    ModelsBroken,
     NotInitialised,
     UnsupportedDatabase,
 )
@@ -254,20 +253,12 @@ class Environment:
             )
         project = self.settings.project
         line = own_line(error, project)
-        where = hide_password(line.shown(project)) if line else "env.py"
-        if line is None or line.path.name == "env.py" or (line and self._is_in_environment(line.path)):
+        where = line.shown(project) if line else "env.py"
+        if line is None or line.path.name == "env.py" or self._is_in_environment(line.path):
             return EnvironmentFailed(
-                f"{where.split(': ')[0]} raised {hide_password(one_line(error))}",
-                why=where,
-                do=_remedy(error),
+                f"{where.split(': ')[0]} raised {one_line(error)}", why=where, do=remedy(error)
             )
-        return ModelsBroken(
-            f"importing the models failed: {hide_password(one_line(error))}",
-            why=where,
-            do=_remedy(error),
-            file=str(line.path),
-            line=line.number,
-        )
+        return models_broken(error, project)
 
     def _is_in_environment(self, path: Path) -> bool:
         location = self.settings.script_location
@@ -317,15 +308,6 @@ def _no_section(settings: Settings, sections: list[str]) -> ConfigurationError:
         else "write the line [alembic] above the settings, or name another section with -n SECTION",
         section=settings.section,
     )
-
-
-def _remedy(error: BaseException) -> str:
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        return (
-            f"bring the module `{error.name}` back, if it is one of yours; else install the package that holds it "
-            f"for {sys.executable}, or mend that line"
-        )
-    return "mend that line, then run the command again"
 
 
 def _escaped(value: str) -> str:

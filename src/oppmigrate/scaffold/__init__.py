@@ -5,7 +5,6 @@ from oppmigrate.scaffold.init import plan_init
 from oppmigrate.scaffold.metadata import LoadedMetadata, load_models
 from oppmigrate.scaffold.plans import InitPlan, PlannedFile, SetupPlan, WrittenFile
 from oppmigrate.scaffold.setup import plan_setup
-from oppmigrate.scaffold.shadowing import check_not_shadowed
 from oppmigrate.scaffold.writing import write_files
 
 __all__ = [
@@ -14,7 +13,6 @@ __all__ = [
     "PlannedFile",
     "SetupPlan",
     "WrittenFile",
-    "check_not_shadowed",
     "discover_models",
     "load_models",
     "plan_init",

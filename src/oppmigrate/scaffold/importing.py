@@ -8,12 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from oppmigrate.blame import own_line
-from oppmigrate.config import hide_password
+from oppmigrate.blame import MEND, models_broken, one_line, own_line
 from oppmigrate.errors import ModelsBroken, ModelsNotFound
 from oppmigrate.scaffold.discovery import find_file, import_roots
-
-LONGEST_TEXT = 400
 
 
 def import_models(project: Path, names: Sequence[str]) -> dict[str, ModuleType]:
@@ -121,34 +118,15 @@ def _check_not_another(project: Path, name: str) -> None:
 
 
 def _explain(error: BaseException, project: Path, name: str) -> ModelsBroken | ModelsNotFound:
-    line = own_line(error, project)
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
-    if missing and line is None and f"{name}.".startswith(f"{missing}."):
-        return ModelsNotFound(f"there is no module `{name}`", why=_text(error), do="correct the name", module=name)
+    if missing and f"{name}.".startswith(f"{missing}.") and own_line(error, project) is None:
+        return ModelsNotFound(f"there is no module `{name}`", why=one_line(error), do="correct the name", module=name)
     named = error.filename if isinstance(error, SyntaxError) else None
-    file = line.path if line else Path(named or find_file(project, name) or name)
-    shown = file.relative_to(project) if file.is_relative_to(project) else file
-    number = line.number if line else None
-    return ModelsBroken(
-        f"{shown} cannot be imported: {_text(error)}",
-        why=hide_password(line.shown(project)) if line else None,
-        do=_remedy(missing, project),
-        module=name,
-        file=str(file),
-        line=number,
-        source=hide_password(line.text) if line else None,
-        exception=type(error).__name__,
-    )
-
-
-def _text(error: BaseException) -> str:
-    """The exception on one line: type and first line of its text, which is where the fact stands."""
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return hide_password(f"{type(error).__name__}: {first}" if first else type(error).__name__)[:LONGEST_TEXT]
+    file = Path(named or find_file(project, name) or name)
+    return models_broken(error, project, file=file, do=_remedy(missing, project), module=name)
 
 
 def _remedy(missing: str | None, project: Path) -> str:
     if missing and find_file(project, missing.split(".")[0]) is None:
         return f"install `{missing.split('.')[0]}` for {sys.executable}, or mend that line"
-    return "mend that line, then run the command again"
+    return MEND

@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from oppmigrate.config import Settings
+from oppmigrate.installation import check_not_shadowed
 from oppmigrate.scaffold import textfile
 from oppmigrate.scaffold.address import url_for_ini
-from oppmigrate.scaffold.discovery import discover_models, find_file, is_in_src, likely_modules
+from oppmigrate.scaffold.discovery import discover_models, find_file, import_roots, is_in_src, likely_modules
 from oppmigrate.scaffold.importing import uses_src
 from oppmigrate.scaffold.ini import IniFile
 from oppmigrate.scaffold.metadata import LoadedMetadata, load_models
 from oppmigrate.scaffold.plans import InitPlan, PlannedFile
 from oppmigrate.scaffold.rendering import read_template, render_env, render_ini
-from oppmigrate.scaffold.shadowing import check_not_shadowed
 
 DEFAULT_FOLDER = "alembic"
 
@@ -30,7 +30,7 @@ def plan_init(settings: Settings, modules: Sequence[str] | None = None) -> InitP
     Raises:
         AlembicShadowed, ConfigurationError, ModelsNotFound, ModelsBroken, ModelsEmpty
     """
-    check_not_shadowed(settings.project)
+    check_not_shadowed(settings.project, import_roots(settings.project))
     reason = _foreign(settings)
     if reason:
         return InitPlan(project=settings.project, adopted=True, reason=reason)

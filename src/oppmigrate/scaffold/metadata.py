@@ -30,10 +30,6 @@ class LoadedMetadata:
         """`models.SQLModel.metadata`, as env.py writes it."""
         return f"{self.module}.{self.expression}"
 
-    @property
-    def table_count(self) -> int:
-        return len(self.tables)
-
 
 class _Clarity(IntEnum):
     """What a name says about the MetaData behind it, the clearest first."""

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from oppmigrate.config import Settings
 from oppmigrate.errors import NotInitialised
+from oppmigrate.installation import check_not_shadowed
 from oppmigrate.scaffold import textfile
-from oppmigrate.scaffold.discovery import discover_models, likely_modules
+from oppmigrate.scaffold.discovery import discover_models, import_roots, likely_modules
 from oppmigrate.scaffold.env_file import EnvFile, read_env_file, wire
 from oppmigrate.scaffold.init import is_ours, packages_of
 from oppmigrate.scaffold.metadata import LoadedMetadata, load_models
@@ -20,7 +21,6 @@ from oppmigrate.scaffold.rendering import (
     render_plain_target,
 )
 from oppmigrate.scaffold.setup_ini import edit_ini
-from oppmigrate.scaffold.shadowing import check_not_shadowed
 
 SQLMODEL_IMPORT = "import sqlmodel  # noqa: F401"
 FLASK_NOTE = "it takes its database and its models from the Flask application; there is nothing to set up"
@@ -45,7 +45,7 @@ def plan_setup(settings: Settings) -> SetupPlan:
         NotInitialised: there is no env.py to set up.
         AlembicShadowed, EnvironmentFailed, ConfigurationError, ModelsNotFound, ModelsBroken, ModelsEmpty
     """
-    check_not_shadowed(settings.project)
+    check_not_shadowed(settings.project, import_roots(settings.project))
     env_file = settings.env_file
     if env_file is None or not env_file.is_file():
         raise _not_initialised(settings)

@@ -21,7 +21,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, settings: Settings) -> int:
     """Record it, and say where the database stood and stands."""
     terminal = arguments.terminal
-    result = MigrationManager(settings, verbose=arguments.verbose).stamp(arguments.revision, purge=arguments.purge)
+    manager = MigrationManager(settings, verbose=arguments.verbose)
+    with terminal.working("waiting for the database"):
+        result = manager.stamp(arguments.revision, purge=arguments.purge)
     terminal.result(result)
     before, after = (", ".join(heads) or "base" for heads in (result.before, result.after))
     terminal.data(f"stamped: the database was at {before} and is recorded at {after}")

@@ -1,0 +1,112 @@
+"""Where things stand. Nothing here changes a file or a database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from oppmigrate import results
+from oppmigrate.manager.project import ProjectManager
+
+if TYPE_CHECKING:
+    from oppmigrate.planner import State
+    from oppmigrate.revisions import Graph, RevisionFile
+
+
+class Looking(ProjectManager):
+    """`current`, `history`, `heads`, `show` and `check`."""
+
+    def current(self) -> results.CurrentResult:
+        """Where the database stands, and what is pending."""
+        state = self._state(self._environment())
+        graph = state.graph
+        here = tuple(graph.revisions[head] for head in state.heads if head in graph.revisions)
+        pending = tuple(file.revision for file in graph.pending(_known(state)))
+        return results.CurrentResult(
+            ", ".join(each.safe_url for each in state.databases or (state.database,)),
+            state.exists,
+            self._infos(graph, here, state.heads),
+            graph.missing(state.heads),
+            pending,
+        )
+
+    def history(self, range_: str | None = None) -> results.HistoryResult:
+        """Every revision, or those in a range `a:b`, newest first; works without a database too."""
+        state, note = self._state_if_reachable(self._environment())
+        files = state.graph.history(range_, current=state.heads)
+        infos = self._infos(state.graph, files, None if note else state.heads)
+        return results.HistoryResult(infos, note)
+
+    def drawing(self) -> tuple[tuple[str, str | None], ...]:
+        """The graph drawn for a terminal, newest first: (columns, the revision on this line or None)."""
+        from oppmigrate.planner import read_graph
+        from oppmigrate.revisions import draw_graph
+
+        drawn = draw_graph(read_graph(self._environment()))
+        return tuple((columns, file.revision if file else None) for columns, file in drawn)
+
+    def heads(self) -> results.HistoryResult:
+        """The newest revision of each branch."""
+        state, note = self._state_if_reachable(self._environment())
+        files = tuple(state.graph.revisions[head] for head in state.graph.heads)
+        return results.HistoryResult(self._infos(state.graph, files, None if note else state.heads), note)
+
+    def show(self, revision: str = "head") -> results.ShowResult:
+        """One revision in full: what it does, both ways, in words and as SQL for this database."""
+        from oppmigrate.planner import details_of
+
+        environment = self._environment()
+        state, note = self._state_if_reachable(environment)
+        file = state.graph.get(revision, state.heads)
+        upgrade, downgrade = details_of(environment, state, file)
+        (info,) = self._infos(state.graph, (file,), None if note else state.heads)
+        return results.ShowResult(info, upgrade, downgrade)
+
+    def check(self, *, pending_only: bool = False) -> results.CheckResult:
+        """Is the database at the heads, and do the models agree with the migrations?
+
+        Args:
+            pending_only: look at files and database only; neither models nor schema are read.
+        """
+        from oppmigrate.difference import draft_revision
+
+        environment = self._environment()
+        state = self._state(environment)
+        graph, missing = state.graph, state.graph.missing(state.heads)
+        pending = self._infos(graph, graph.pending(_known(state)), state.heads)
+        if pending_only or missing:
+            return results.CheckResult(pending, missing, (), False)
+        draft, _compared_with = draft_revision(environment, state, "check")
+        return results.CheckResult(pending, missing, draft.changes, True)
+
+    def _infos(
+        self, graph: Graph, files: Iterable[RevisionFile], heads: Collection[str] | None
+    ) -> tuple[results.RevisionInfo, ...]:
+        applied = graph.applied(heads or ())
+        tips = set(graph.heads)
+
+        def status(revision: str) -> results.Status:
+            if heads is None:
+                return "unknown"
+            return "current" if revision in heads else "applied" if revision in applied else "pending"
+
+        return tuple(
+            results.RevisionInfo(
+                file.revision,
+                file.message,
+                file.created,
+                status(file.revision),
+                file.revision in tips,
+                file.down_revisions,
+                file.branch_labels,
+                file.depends_on,
+                file.path,
+                file.docstring,
+            )
+            for file in files
+        )
+
+
+def _known(state: State) -> tuple[str, ...]:
+    """The recorded heads that files define."""
+    return tuple(head for head in state.heads if head in state.graph.revisions)

@@ -3,7 +3,7 @@
 A process of its own pays about half a second of imports for a command that works for a tenth of one. Each worker of
 pytest-xdist keeps one server, started at its first command: a process of its own with a single thread, so that forking
 is safe; it leaves when the worker closes its end of the socket, by `close()` or by dying, and takes a running command
-with it. A command runs as `python -m NAME` or `python SCRIPT.py` would run it: arguments, folder, environment,
+with it. A command runs as `python -m NAME`, `-c CODE` or `SCRIPT.py` would run it: arguments, folder, environment,
 streams, `__main__`, traceback and exit code are those of a fresh interpreter, and so is its end (atexit, flush).
 
 What differs: third-party modules are in `sys.modules` though nobody asked for them; the streams are files, not pipes;
@@ -11,6 +11,8 @@ all commands of one worker share a hash seed; there is no controlling terminal. 
 test, the test asks for `own_process=True` (see `projects.Project`). `ForkServer.can_run` leaves to a process of their
 own the commands of another kind, those whose environment the interpreter reads while it starts, and those in a folder
 whose files hide a module that is loaded already.
+
+`warm_python` is the other user: its server listens at an address, for programs that a page's shell starts.
 """
 
 import contextlib
@@ -176,12 +178,13 @@ def _text(output: bytes) -> str:
 # ---- the server's end
 
 
-def preload() -> None:
-    """Import, and see to it that a fork is safe."""
+def preload(*more: str) -> None:
+    """Import what every server has, and more, and see to it that a fork is safe."""
     sys.path_importer_cache.pop(sys.path.pop(0), None)  # this file's folder, which no command is to find modules in
-    for name in PRELOADED:
+    for name in (*PRELOADED, *more):
         importlib.import_module(name)
-    if len(list(Path("/proc/self/task").iterdir())) > 1:
+    threads = Path("/proc/self/task")
+    if threads.exists() and len(list(threads.iterdir())) > 1:
         raise RuntimeError("one of the preloaded modules has started a thread")
     gc.collect()
     gc.freeze()  # the collector of a child is not to touch, and so copy, what is shared
@@ -210,10 +213,27 @@ def serve(connection: socket.socket) -> list[str]:
         connection.sendall(json.dumps(code).encode() + b"\n")
 
 
-def wait_for(pid: int, connection: socket.socket, timeout_s: float) -> int | None:
-    """The child's exit code; None after it has been killed for taking too long. Leaves when the worker is gone."""
+def listen(listener: socket.socket) -> list[str]:
+    """Give each client that connects a server of its own, for ever; returns in the commands' processes, as `serve`."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            return serve(connection)
+        connection.close()
+
+
+def wait_for(pid: int, connection: socket.socket, timeout_s: float | None) -> int | None:
+    """The child's exit code; None after it has been killed for taking too long. Leaves when the worker is gone.
+
+    Without pidfd, which is Linux's, it sees neither of the two.
+    """
     with contextlib.suppress(OSError):
         os.setpgid(pid, pid)  # the child does so too: whoever comes first
+    if not hasattr(os, "pidfd_open"):
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     ended = os.pidfd_open(pid)
     ready, _, _ = select.select([ended, connection], [], [], timeout_s)
     os.close(ended)
@@ -250,6 +270,10 @@ def run(command: list[str]) -> None:
             sys.path.insert(0, str(Path.cwd()))
             # not `run_module`, whose frames and messages differ from those of `python -m`
             runpy._run_module_as_main(command[2])  # type: ignore[attr-defined]
+        elif command[1] == "-c":
+            sys.argv = command[1:2] + command[3:]
+            sys.path.insert(0, "")
+            exec(compile(command[2], "<string>", "exec", dont_inherit=True), main.__dict__)
         else:
             sys.argv = command[1:]
             run_script(main, command[1])

@@ -4,7 +4,6 @@ from contextlib import closing
 from typing import Any
 
 import pymysql
-from sqlalchemy import make_url
 
 from oppmigrate.databases import Database
 
@@ -28,10 +27,6 @@ SCHEMA = [
     "CREATE EVENT later ON SCHEDULE EVERY 1 YEAR STARTS '2037-01-01 00:00:00' DO SELECT 1",
     "INSERT INTO parents (name, picture) VALUES ('Ada', X'00FF27'), ('Grüße 🌙', NULL)",
 ]
-
-
-def with_driver(url: str, driver: str, **changes: Any) -> str:
-    return make_url(url).set(drivername=driver, **changes).render_as_string(hide_password=False)
 
 
 def connect(database: Database) -> "pymysql.Connection[Any]":

@@ -5,9 +5,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
 
 from oppmigrate.databases import Database
+from servers import with_driver
 
 DRIVERS = ("postgresql+psycopg", "postgresql+asyncpg", "postgresql+psycopg_async")
 
@@ -58,10 +58,6 @@ WHERE relnamespace::regnamespace::text IN ('public', 'audit') AND attnum > 0
 UNION SELECT 'enum', enumlabel, enumsortorder::text FROM pg_enum
 ORDER BY 1, 2, 3
 """
-
-
-def with_driver(url: str, driver: str, **changes: Any) -> str:
-    return make_url(url).set(drivername=driver, **changes).render_as_string(hide_password=False)
 
 
 def connect(database: Database) -> psycopg.Connection[Any]:

@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pymysql
@@ -30,6 +31,11 @@ def fresh_name() -> str:
 
 def text(url: URL, drivername: str, database: str) -> str:
     return url.set(drivername=drivername, database=database).render_as_string(hide_password=False)
+
+
+def with_driver(url: str, driver: str, **changes: Any) -> str:
+    """The URL by another driver, and with other parts changed."""
+    return make_url(url).set(drivername=driver, **changes).render_as_string(hide_password=False)
 
 
 def connect_postgresql(server: str) -> psycopg.Connection:

@@ -2,12 +2,10 @@
 
 import subprocess
 import sys
-from typing import Any
 
 import pytest
-from sqlalchemy import inspect, text
 
-from oppmigrate.databases import open_database
+from migrated_project import MigratedProject
 from projects import Project, clean_environment, rewrite
 
 MODELS = """
@@ -31,71 +29,28 @@ MODELS = """
         id: int | None = Field(default=None, primary_key=True)
         parent_id: int = Field(foreign_key="parent.id", ondelete="CASCADE")
 """
-REVISION = '''
-"""{message}
-
-Revision ID: {revision}
-Revises: {parent}
-"""
-
-import sqlalchemy as sa
-from alembic import op
-
-revision = "{revision}"
-down_revision = {parent!r}
 
 
-def upgrade() -> None:
-    {upgrade}
-
-
-def downgrade() -> None:
-    {downgrade}
-'''
-
-
-class Family:
+class Family(MigratedProject):
     """A project whose first revision is applied, with a parent and two children that hang on it."""
 
     def __init__(self, project: Project, url: str) -> None:
-        self.project, self.url, self.env = project, url, {"DATABASE_URL": url}
+        super().__init__(project, url)
         project.write("models.py", MODELS)
         for command in (("init",), ("create", "Initial", "--rev-id", "first"), ("upgrade",)):
             self.ok("migrate", *command)
         self.execute("INSERT INTO parent (id, name) VALUES (1, 'Ada')")
         self.execute("INSERT INTO child (id, parent_id) VALUES (1, 1), (2, 1)")
 
-    def run(self, *arguments: str) -> Any:
-        return self.project.run(*arguments, env=self.env)
-
-    def ok(self, *arguments: str) -> str:
-        done = self.run(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return str(done.stdout)
-
-    def revision(self, revision: str, parent: str, *upgrade: str, downgrade: str = "pass") -> None:
-        """Write a revision by hand."""
-        body = "\n    ".join(upgrade)
-        source = REVISION.format(
-            message=f"Step {revision}", revision=revision, parent=parent, upgrade=body, downgrade=downgrade
+    def revisions_of_which_the_last_fails(self) -> None:
+        """Write `second`, which makes a table, and `third`, which changes a row before it fails."""
+        self.revision("second", "first", 'op.create_table("extra", sa.Column("id", sa.Integer))')
+        self.revision(
+            "third",
+            "second",
+            "op.execute(\"UPDATE parent SET name = 'lost'\")",
+            'op.execute("SELECT nonsense FROM nowhere")',
         )
-        (self.project.path / f"alembic/versions/{revision}.py").write_text(source.lstrip())
-
-    def execute(self, statement: str) -> None:
-        def work(connection: Any) -> None:
-            connection.execute(text(statement))
-            connection.commit()
-
-        open_database(self.url).run(work)
-
-    def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        return open_database(self.url).run(lambda connection: [tuple(r) for r in connection.execute(text(statement))])
-
-    def tables(self) -> set[str]:
-        return set(open_database(self.url).run(lambda connection: inspect(connection).get_table_names()))
-
-    def heads(self) -> list[tuple[Any, ...]]:
-        return self.rows("SELECT version_num FROM alembic_version")
 
 
 @pytest.fixture
@@ -114,8 +69,7 @@ def postgresql_family(project: Project, postgresql_url: str) -> Family:
 
 
 def test_table_rebuild_keeps_the_rows_that_cascade(family: Family) -> None:
-    models = family.project.path / "models.py"
-    rewrite(models, models.read_text().replace("max_length=20", "max_length=99"))
+    rewrite(family.models, family.models.read_text().replace("max_length=20", "max_length=99"))
     family.ok("migrate", "create", "Longer names")
     for command in (("upgrade",), ("downgrade", "-1"), ("upgrade",), ("check",)):
         family.ok("migrate", *command)
@@ -124,13 +78,7 @@ def test_table_rebuild_keeps_the_rows_that_cascade(family: Family) -> None:
 
 
 def test_failing_upgrade_on_sqlite_leaves_nothing_of_any_revision(sqlite_family: Family) -> None:
-    sqlite_family.revision("second", "first", 'op.create_table("extra", sa.Column("id", sa.Integer))')
-    sqlite_family.revision(
-        "third",
-        "second",
-        "op.execute(\"UPDATE parent SET name = 'lost'\")",
-        'op.execute("SELECT nonsense FROM nowhere")',
-    )
+    sqlite_family.revisions_of_which_the_last_fails()
     done = sqlite_family.run("migrate", "upgrade")
     assert done.returncode == 1
     assert "revision third (Step third), upgrade:" in done.stderr
@@ -142,13 +90,7 @@ def test_failing_upgrade_on_sqlite_leaves_nothing_of_any_revision(sqlite_family:
 
 
 def test_failing_upgrade_on_postgresql_keeps_the_revisions_before_it(postgresql_family: Family) -> None:
-    postgresql_family.revision("second", "first", 'op.create_table("extra", sa.Column("id", sa.Integer))')
-    postgresql_family.revision(
-        "third",
-        "second",
-        "op.execute(\"UPDATE parent SET name = 'lost'\")",
-        'op.execute("SELECT nonsense FROM nowhere")',
-    )
+    postgresql_family.revisions_of_which_the_last_fails()
     done = postgresql_family.run("migrate", "upgrade")
     assert done.returncode == 1
     assert "the database stands at second" in done.stderr

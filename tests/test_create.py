@@ -7,10 +7,10 @@ from typing import Any
 
 import pexpect
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect
 
+from migrated_project import MigratedProject
 from oppmigrate import MigrationManager, load_settings
-from oppmigrate.databases import open_database
 from oppmigrate.errors import Refused, WrongUsage
 from projects import Project, clean_environment, rewrite
 
@@ -28,52 +28,30 @@ MODELS = """
 """
 
 
-class Shop:
+class Shop(MigratedProject):
     """A project whose first revision is applied and whose `users` holds two rows."""
 
     def __init__(self, project: Project, url: str) -> None:
-        self.project = project
-        self.url = url
-        self.env = {"DATABASE_URL": url}
+        super().__init__(project, url)
         project.write("models.py", MODELS)
         self.ok("migrate", "init")
         self.ok("migrate", "create", "Initial")
         self.ok("migrate", "upgrade")
         self.execute("INSERT INTO users (name, nick) VALUES ('Ada', 'a'), ('Grace', NULL)")
 
-    def run(self, *arguments: str) -> Any:
-        return self.project.run(*arguments, env=self.env)
-
-    def ok(self, *arguments: str) -> str:
-        done = self.run(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return str(done.stdout)
-
     def create(self, *arguments: str) -> str:
         """The text of the new revision file."""
         self.ok("migrate", "create", "change", *arguments)
-        newest = max((self.project.path / "alembic/versions").glob("*.py"), key=lambda path: path.stat().st_mtime_ns)
-        return newest.read_text()
+        return self.versions()[-1].read_text()
 
-    def models(self, change: Callable[[str], str]) -> None:
-        path = self.project.path / "models.py"
-        rewrite(path, change(path.read_text()))
+    def change_models(self, change: Callable[[str], str]) -> None:
+        rewrite(self.models, change(self.models.read_text()))
 
     def add(self, *lines: str) -> None:
-        self.models(lambda source: source + "".join(f"    {line}\n" for line in lines))
-
-    def execute(self, statement: str) -> None:
-        def work(connection: Any) -> None:
-            connection.execute(text(statement))
-            connection.commit()
-
-        open_database(self.url).run(work)
-
-    def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        return open_database(self.url).run(lambda connection: [tuple(r) for r in connection.execute(text(statement))])
+        self.change_models(lambda source: source + "".join(f"    {line}\n" for line in lines))
 
     def columns(self, table: str) -> dict[str, Any]:
-        return open_database(self.url).run(
+        return self.database.run(
             lambda connection: {column["name"]: column for column in inspect(connection).get_columns(table)}
         )
 
@@ -95,7 +73,7 @@ def small_shop(project: Project, sqlite_url: str) -> Shop:
 
 
 def rename_in_models(shop: Shop, old: str, new: str) -> None:
-    shop.models(lambda source: source.replace(old, new))
+    shop.change_models(lambda source: source.replace(old, new))
 
 
 # ---- renames and drops
@@ -132,11 +110,11 @@ def test_swapped_columns_swap_their_values(shop: Shop) -> None:
 
 
 def test_dropped_column_goes_only_when_told(shop: Shop) -> None:
-    shop.models(lambda source: re.sub(r"    nick.*\n", "", source))
+    shop.change_models(lambda source: re.sub(r"    nick.*\n", "", source))
     refused = shop.run("migrate", "create", "change")
     assert refused.returncode == 1
     assert "--drop users.nick" in refused.stderr
-    assert len(list((shop.project.path / "alembic/versions").glob("*.py"))) == 1
+    assert len(shop.versions()) == 1
     shop.create("--drop", "users.nick")
     shop.there_and_back()
     assert set(shop.columns("users")) == {"id", "name"}
@@ -169,7 +147,7 @@ def test_a_flag_about_what_is_not_there_is_refused_and_writes_no_file(
     done = small_shop.run("migrate", "create", "change", *flags)
     assert done.returncode == 2, done.stdout + done.stderr
     assert what in done.stderr
-    assert len(list((small_shop.project.path / "alembic/versions").glob("*.py"))) == 1
+    assert len(small_shop.versions()) == 1
     assert manager.settings.database_url == small_shop.url
 
 
@@ -195,7 +173,7 @@ def test_not_null_column_is_filled_for_the_rows_there(shop: Shop) -> None:
 
 
 def test_dropped_not_null_column_comes_back_with_the_value_given(shop: Shop) -> None:
-    shop.models(lambda source: re.sub(r"    name:.*\n", "", source))
+    shop.change_models(lambda source: re.sub(r"    name:.*\n", "", source))
     source = shop.create("--drop", "users.name", "--down-default", "users.name=nobody")
     assert "# the values were dropped by the upgrade" in source
     shop.ok("migrate", "upgrade")
@@ -215,7 +193,7 @@ def test_value_that_does_not_fit_its_type_is_refused(small_shop: Shop) -> None:
 
 def test_questions_on_a_terminal(small_shop: Shop) -> None:
     rename_in_models(small_shop, "    name: str", "    full_name: str")
-    small_shop.models(lambda source: re.sub(r"    nick.*\n", "", source))
+    small_shop.change_models(lambda source: re.sub(r"    nick.*\n", "", source))
     small_shop.add("age: int")
     child = pexpect.spawn(
         sys.executable,
@@ -260,13 +238,13 @@ def test_no_to_the_drop_writes_nothing(small_shop: Shop) -> None:
         def ask_default(self, name: str, type_: str) -> str | None:
             return None
 
-    small_shop.models(lambda source: re.sub(r"    nick.*\n", "", source))
+    small_shop.change_models(lambda source: re.sub(r"    nick.*\n", "", source))
     done = small_shop.run("migrate", "create", "change", "--no-input")
     assert done.returncode == 1
     manager = MigrationManager(load_settings(small_shop.project.path, database_url=small_shop.url))
     with pytest.raises((Refused, WrongUsage)):
         manager.create("change", questioner=No())
-    assert len(list((small_shop.project.path / "alembic/versions").glob("*.py"))) == 1
+    assert len(small_shop.versions()) == 1
 
 
 # ---- the rest of create
@@ -282,7 +260,7 @@ def test_create_twice_writes_one_file(small_shop: Shop) -> None:
     done = small_shop.run("migrate", "create", "again")
     assert done.returncode == 0
     assert "no changes" in done.stdout
-    assert len(list((small_shop.project.path / "alembic/versions").glob("*.py"))) == 1
+    assert len(small_shop.versions()) == 1
 
 
 def test_create_works_when_the_database_is_behind_or_not_there(shop: Shop) -> None:
@@ -312,3 +290,19 @@ def test_empty_revision_is_for_writing_by_hand(small_shop: Shop) -> None:
     small_shop.project.write("models.py", "raise RuntimeError('the models are not asked')")
     source = small_shop.create("--empty")
     assert "def upgrade() -> None:\n    pass\n" in source
+
+
+# ---- what Alembic trips over
+
+
+def test_server_default_with_a_quote_is_compared_and_changed(shop: Shop) -> None:
+    shop.change_models(lambda source: source.replace("import uuid\n", "import uuid\nimport sqlalchemy as sa\n"))
+    quoted = 'owner: str | None = Field(default=None, sa_column=sa.Column(sa.String(40), server_default="{}"))'
+    shop.add(quoted.format("Ada's"))
+    shop.create()
+    shop.there_and_back()
+    shop.execute("INSERT INTO users (name) VALUES ('Joan')")
+    assert shop.rows("SELECT owner FROM users WHERE name = 'Joan'") == [("Ada's",)]
+    shop.change_models(lambda source: source.replace("Ada's", "Grace's"))
+    assert "Grace's" in shop.create()
+    shop.there_and_back()

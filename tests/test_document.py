@@ -5,17 +5,16 @@ After each command: what the database holds, what the files say, and whether the
 
 import datetime
 import re
-import subprocess
 import sys
 import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Uuid, column, insert, inspect, text
+from sqlalchemy import Uuid, column, insert
 from sqlalchemy import table as sa_table
 
-from oppmigrate.databases import Database, open_database
+from migrated_project import MigratedProject, checked
 from projects import Project
 
 MODELS = """
@@ -46,38 +45,24 @@ class Order(SQLModel, table=True):
 KEY = uuid.UUID("f47ac10b-58cc-4372-a567-0e02b2c3d479")
 
 
-class Walk:
+class Walk(MigratedProject):
     """A project that is walked through, and its database."""
-
-    def __init__(self, project: Project, url: str) -> None:
-        self.project = project
-        self.database: Database = open_database(url)
-        self.env = {"DATABASE_URL": url}
 
     def oppman(self, *arguments: str, code: int = 0) -> str:
         """Run a command of the project's oppman.py; return its stdout."""
-        return _checked(self.project.oppman(*arguments, env=self.env), code)
+        return checked(self.project.oppman(*arguments, env=self.env), code)
 
     def alembic(self, *arguments: str, code: int = 0) -> str:
         """Run the stock command in the same project, on the same database."""
-        return _checked(self.project.call([sys.executable, "-m", "alembic", *arguments], env=self.env), code)
+        return checked(self.project.call([sys.executable, "-m", "alembic", *arguments], env=self.env), code)
 
     def create(self, message: str) -> str:
         """Make a revision and return its id."""
         self.oppman("migrate", "create", message)
-        newest = max(self.versions(), key=lambda path: path.stat().st_mtime_ns)
+        newest = self.versions()[-1]
         found = re.search(r'^revision: str = "(\w+)"', newest.read_text(), re.M)
         assert found
         return found[1]
-
-    def versions(self) -> list[Path]:
-        return list((self.project.path / "alembic" / "versions").glob("*.py"))
-
-    def tables(self) -> set[str]:
-        """The application's tables that the database holds."""
-        if not self.database.exists():
-            return set()
-        return set(self.database.run(lambda connection: inspect(connection).get_table_names())) - {"alembic_version"}
 
     def insert(self, table: str, **values: Any) -> None:
         """One row; UUIDs are written as each server wants them."""
@@ -89,17 +74,8 @@ class Walk:
 
         self.database.run(work)
 
-    def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        return self.database.run(lambda connection: [tuple(row) for row in connection.execute(text(statement))])
-
     def add_to_models(self, source: str) -> None:
-        models = self.project.path / "models.py"
-        models.write_text(models.read_text() + source)
-
-
-def _checked(done: subprocess.CompletedProcess[str], code: int) -> str:
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+        self.models.write_text(self.models.read_text() + source)
 
 
 @pytest.fixture
@@ -107,7 +83,7 @@ def walk(project: Project, database_url: str) -> Walk:
     """A project with one model, initialised, its first revision applied, one user in it."""
     project.write("models.py", MODELS)
     walk = Walk(project, database_url)
-    _checked(project.run("migrate", "init", env=walk.env), 0)
+    walk.ok("migrate", "init")
     walk.create("Initial")
     walk.oppman("migrate", "upgrade")
     walk.insert("users", id=KEY, email="ada@example.com")
@@ -217,10 +193,10 @@ def test_sqlite_database_is_test_db_in_the_project_whatever_the_working_director
     project: Project, tmp_path: Path
 ) -> None:
     project.write("models.py", MODELS)
-    _checked(project.run("migrate", "init"), 0)
-    _checked(project.oppman("migrate", "create", "Initial"), 0)
-    _checked(project.oppman("migrate", "upgrade", cwd=tmp_path), 0)
+    checked(project.run("migrate", "init"))
+    checked(project.oppman("migrate", "create", "Initial"))
+    checked(project.oppman("migrate", "upgrade", cwd=tmp_path))
     assert (project.path / "test.db").is_file()
     assert not (tmp_path / "test.db").exists()
-    current = _checked(project.run("--project", str(project.path), "migrate", "current", cwd=tmp_path), 0)
+    current = checked(project.run("--project", str(project.path), "migrate", "current", cwd=tmp_path))
     assert "(head)" in current

@@ -137,6 +137,10 @@ class RevisionFileMissing(RevisionError):
     """The database stands at a revision that no file defines."""
 
 
+class DatabaseBehind(MigrateError):
+    """The database is not at the heads."""
+
+
 # ---- the database
 
 

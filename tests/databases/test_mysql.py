@@ -3,32 +3,21 @@
 import asyncio
 import subprocess
 import sys
-import threading
-import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
 
-from mysql_rows import DRIVERS, connect, query, with_driver
+from mysql_rows import DRIVERS, connect, query
 from oppmigrate.databases import Database, open_database, opening
 from oppmigrate.errors import (
     ConfigurationError,
     DatabaseLocked,
     DriverMissing,
 )
-
-
-@pytest.fixture(params=DRIVERS)
-def database(request: pytest.FixtureRequest, mysql_url: str) -> Database:
-    return open_database(with_driver(mysql_url, request.param))
-
-
-@pytest.fixture
-def plain(mysql_url: str) -> Database:
-    return open_database(mysql_url)
-
+from server_checks import assert_lock_is_held_by_one, assert_lock_waits
+from servers import with_driver
 
 # ---- which driver
 
@@ -192,25 +181,7 @@ def test_statement_that_waits_for_a_lock_becomes_database_locked(
 
 
 def test_lock_is_held_by_one_and_free_afterwards(database: Database) -> None:
-    def first(connection: Connection) -> None:
-        with database.lock(connection, "key", 0):
-            assert not connection.in_transaction()
-            with pytest.raises(DatabaseLocked, match="another migration") as caught:
-                database.run(second)
-            assert isinstance(caught.value.facts["pid"], int)
-            assert "KILL" in str(caught.value.do)
-            database.run(elsewhere)
-        database.run(second)
-
-    def second(connection: Connection) -> None:
-        with database.lock(connection, "key", 0.2):
-            pass
-
-    def elsewhere(connection: Connection) -> None:
-        with database.lock(connection, "another key", 0):
-            pass
-
-    database.run(first)
+    assert_lock_is_held_by_one(database, do="KILL")
 
 
 def test_lock_of_another_database_is_another_lock(plain: Database, mysql_url: str) -> None:
@@ -223,19 +194,4 @@ def test_lock_of_another_database_is_another_lock(plain: Database, mysql_url: st
 
 
 def test_lock_waits_until_the_other_is_done(plain: Database) -> None:
-    held = threading.Event()
-
-    def first(connection: Connection) -> None:
-        with plain.lock(connection, "key", 0):
-            held.set()
-            time.sleep(0.4)
-
-    def second(connection: Connection) -> None:
-        with plain.lock(connection, "key", 5):
-            pass
-
-    thread = threading.Thread(target=plain.run, args=(first,))
-    thread.start()
-    held.wait()
-    plain.run(second)
-    thread.join()
+    assert_lock_waits(plain)

@@ -1,14 +1,12 @@
 """MariaDB and MySQL: scratch databases, and backups by their own programs."""
 
-import threading
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from mysql_rows import DRIVERS, PASSWORD, SCHEMA, connect, is_mariadb, query, state, with_driver
-from oppmigrate.databases import Database, open_database
+from mysql_rows import PASSWORD, SCHEMA, connect, is_mariadb, query, state
+from oppmigrate.databases import Database
 from oppmigrate.errors import (
     AccessDenied,
     BackupError,
@@ -16,27 +14,7 @@ from oppmigrate.errors import (
     ProgramMissing,
 )
 from programs_on_path import set_path
-
-
-@pytest.fixture(params=DRIVERS)
-def database(request: pytest.FixtureRequest, mysql_url: str) -> Database:
-    return open_database(with_driver(mysql_url, request.param))
-
-
-@pytest.fixture
-def plain(mysql_url: str) -> Database:
-    return open_database(mysql_url)
-
-
-@pytest.fixture
-def account(plain: Database) -> Iterator[str]:
-    """A user with a password full of special characters, and with no right yet."""
-    name = f"oppman_{plain.label[-6:]}"
-    with closing(connect(plain)) as connection, connection.cursor() as cursor:
-        cursor.execute("CREATE USER %s@'%%' IDENTIFIED BY %s", (name, PASSWORD))
-        yield name
-        cursor.execute("DROP USER %s@'%%'", (name,))
-
+from server_checks import writing_pairs
 
 # ---- scratch
 
@@ -205,22 +183,8 @@ def test_missing_program_is_named_with_its_package(
 
 def test_backup_is_of_one_moment_while_others_write(plain: Database, tmp_path: Path) -> None:
     query(plain, "CREATE TABLE pairs (number INT, side VARCHAR(5))")
-    over = threading.Event()
-
-    def write() -> None:
-        with closing(connect(plain)) as other, other.cursor() as cursor:
-            number = 0
-            while not over.is_set():
-                cursor.execute("INSERT INTO pairs VALUES (%s, 'left'), (%s, 'right')", (number, number))
-                number += 1
-
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
+    with closing(connect(plain)) as other, other.cursor() as cursor, writing_pairs(cursor.execute):
         plain.backup(tmp_path / "b.sql")
-    finally:
-        over.set()
-        thread.join()
     plain.restore(tmp_path / "b.sql")
     assert query(plain, "SELECT number FROM pairs GROUP BY number HAVING COUNT(*) <> 2") == []
 

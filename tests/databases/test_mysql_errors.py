@@ -2,8 +2,6 @@
 
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import closing
 
 import pymysql
 import pytest
@@ -11,8 +9,8 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
 from free_ports import free_port
-from mysql_rows import DRIVERS, PASSWORD, SCHEMA, connect, query, state, with_driver
-from oppmigrate.databases import Database, mysql_dump, mysql_errors, open_database
+from mysql_rows import DRIVERS, PASSWORD, SCHEMA, query, state
+from oppmigrate.databases import Database, mysql_dump, mysql_errors
 from oppmigrate.errors import (
     AccessDenied,
     DatabaseError,
@@ -23,27 +21,7 @@ from oppmigrate.errors import (
     DriverMissing,
     Refused,
 )
-
-
-@pytest.fixture(params=DRIVERS)
-def database(request: pytest.FixtureRequest, mysql_url: str) -> Database:
-    return open_database(with_driver(mysql_url, request.param))
-
-
-@pytest.fixture
-def plain(mysql_url: str) -> Database:
-    return open_database(mysql_url)
-
-
-@pytest.fixture
-def account(plain: Database) -> Iterator[str]:
-    """A user with a password full of special characters, and with no right yet."""
-    name = f"oppman_{plain.label[-6:]}"
-    with closing(connect(plain)) as connection, connection.cursor() as cursor:
-        cursor.execute("CREATE USER %s@'%%' IDENTIFIED BY %s", (name, PASSWORD))
-        yield name
-        cursor.execute("DROP USER %s@'%%'", (name,))
-
+from server_checks import why_unreachable
 
 # ---- delete
 
@@ -87,26 +65,17 @@ def test_delete_is_refused_while_another_database_needs_it(plain: Database) -> N
 @pytest.mark.parametrize("driver", DRIVERS)
 class TestUnreachable:
     def test_port_without_a_server(self, driver: str) -> None:
-        assert "Errno 111" in self.why(f"{driver}://u:secretly@127.0.0.1:{free_port()}/d", "127.0.0.1")
+        assert "Errno 111" in why_unreachable(f"{driver}://u:secretly@127.0.0.1:{free_port()}/d", "127.0.0.1")
 
     def test_host_name_that_nobody_knows(self, driver: str) -> None:
-        self.why(f"{driver}://u:secretly@nowhere.invalid/d", "nowhere.invalid")
+        why_unreachable(f"{driver}://u:secretly@nowhere.invalid/d", "nowhere.invalid")
 
     def test_server_that_never_answers(self, driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("oppmigrate.databases.base.Database.connect_timeout_s", 1)
         with socket.create_server(("127.0.0.1", 0)) as silent:
             began = time.monotonic()
-            self.why(f"{driver}://u:secretly@127.0.0.1:{silent.getsockname()[1]}/d", "127.0.0.1")
+            why_unreachable(f"{driver}://u:secretly@127.0.0.1:{silent.getsockname()[1]}/d", "127.0.0.1")
             assert time.monotonic() - began < 5
-
-    @staticmethod
-    def why(url: str, words: str) -> str:
-        database = open_database(url)
-        with pytest.raises(DatabaseUnreachable, match=words) as caught:
-            database.probe()
-        assert caught.value.why
-        assert "secretly" not in f"{caught.value}{database!r}"
-        return caught.value.why
 
 
 def test_unknown_database_gets_the_command_that_makes_it(database: Database) -> None:

@@ -3,8 +3,6 @@
 import asyncio
 import subprocess
 import sys
-import threading
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -20,18 +18,9 @@ from oppmigrate.errors import (
     MigrateError,
     UnsupportedDatabase,
 )
-from postgresql_rows import DRIVERS, connect, query, with_driver
-
-
-@pytest.fixture(params=DRIVERS)
-def database(request: pytest.FixtureRequest, postgresql_url: str) -> Database:
-    return open_database(with_driver(postgresql_url, request.param))
-
-
-@pytest.fixture
-def plain(postgresql_url: str) -> Database:
-    return open_database(postgresql_url)
-
+from postgresql_rows import connect, query
+from server_checks import assert_lock_is_held_by_one, assert_lock_waits
+from servers import with_driver
 
 # ---- which driver
 
@@ -262,25 +251,7 @@ def test_statement_that_waits_for_a_lock_becomes_database_locked(
 
 
 def test_lock_is_held_by_one_and_free_afterwards(database: Database) -> None:
-    def first(connection: Connection) -> None:
-        with database.lock(connection, "key", 0):
-            assert not connection.in_transaction()
-            with pytest.raises(DatabaseLocked, match="another migration") as caught:
-                database.run(second)
-            assert isinstance(caught.value.facts["pid"], int)
-            assert "pg_terminate_backend" in str(caught.value.do)
-            database.run(elsewhere)
-        database.run(second)
-
-    def second(connection: Connection) -> None:
-        with database.lock(connection, "key", 0.2):
-            pass
-
-    def elsewhere(connection: Connection) -> None:
-        with database.lock(connection, "another key", 0):
-            pass
-
-    database.run(first)
+    assert_lock_is_held_by_one(database, do="pg_terminate_backend")
 
 
 def test_lock_is_free_after_an_error_inside(database: Database) -> None:
@@ -297,20 +268,4 @@ def test_lock_is_free_after_an_error_inside(database: Database) -> None:
 
 
 def test_lock_waits_until_the_other_is_done(plain: Database) -> None:
-    held = threading.Event()
-
-    def first(connection: Connection) -> None:
-        with plain.lock(connection, "key", 0):
-            held.set()
-            time.sleep(0.4)
-
-    thread = threading.Thread(target=plain.run, args=(first,))
-    thread.start()
-    held.wait()
-
-    def second(connection: Connection) -> None:
-        with plain.lock(connection, "key", 5):
-            pass
-
-    plain.run(second)
-    thread.join()
+    assert_lock_waits(plain)

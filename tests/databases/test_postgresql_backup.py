@@ -1,7 +1,5 @@
 """PostgreSQL: backups by pg_dump, put back in one transaction."""
 
-import threading
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,28 +13,9 @@ from oppmigrate.errors import (
     DatabaseLocked,
     ProgramMissing,
 )
-from postgresql_rows import DRIVERS, PASSWORD, SCHEMA, connect, need, query, role, state, with_driver
+from postgresql_rows import PASSWORD, SCHEMA, connect, need, query, role, state
 from programs_on_path import set_path
-
-
-@pytest.fixture(params=DRIVERS)
-def database(request: pytest.FixtureRequest, postgresql_url: str) -> Database:
-    return open_database(with_driver(postgresql_url, request.param))
-
-
-@pytest.fixture
-def plain(postgresql_url: str) -> Database:
-    return open_database(postgresql_url)
-
-
-@pytest.fixture
-def role_name(plain: Database) -> Iterator[str]:
-    name = f"oppman_role_{plain.label[-6:]}"
-    query(plain, f"CREATE ROLE {name} LOGIN")
-    yield name
-    query(plain, f"DROP OWNED BY {name} CASCADE")
-    query(plain, f"DROP ROLE {name}")
-
+from server_checks import writing_pairs
 
 # ---- backups
 
@@ -179,22 +158,8 @@ def test_restore_waits_for_a_busy_table_only_so_long(
 
 def test_backup_is_of_one_moment_while_others_write(plain: Database, tmp_path: Path) -> None:
     query(plain, "CREATE TABLE pairs (number integer, side text)")
-    over = threading.Event()
-
-    def write() -> None:
-        with closing(connect(plain)) as other:
-            number = 0
-            while not over.is_set():
-                other.execute("INSERT INTO pairs VALUES (%s, 'left'), (%s, 'right')", (number, number))
-                number += 1
-
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
+    with closing(connect(plain)) as other, writing_pairs(other.execute):
         plain.backup(tmp_path / "b.dump")
-    finally:
-        over.set()
-        thread.join()
     plain.restore(tmp_path / "b.dump")
     assert query(plain, "SELECT number FROM pairs GROUP BY number HAVING count(*) <> 2") == []
 

@@ -2,7 +2,6 @@
 
 import socket
 import time
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -20,27 +19,9 @@ from oppmigrate.errors import (
     DatabaseUnreachable,
     Refused,
 )
-from postgresql_rows import DRIVERS, SCHEMA, need, query, role, state, with_driver
-
-
-@pytest.fixture(params=DRIVERS)
-def database(request: pytest.FixtureRequest, postgresql_url: str) -> Database:
-    return open_database(with_driver(postgresql_url, request.param))
-
-
-@pytest.fixture
-def plain(postgresql_url: str) -> Database:
-    return open_database(postgresql_url)
-
-
-@pytest.fixture
-def role_name(plain: Database) -> Iterator[str]:
-    name = f"oppman_role_{plain.label[-6:]}"
-    query(plain, f"CREATE ROLE {name} LOGIN")
-    yield name
-    query(plain, f"DROP OWNED BY {name} CASCADE")
-    query(plain, f"DROP ROLE {name}")
-
+from postgresql_rows import DRIVERS, SCHEMA, need, query, role, state
+from server_checks import why_unreachable
+from servers import with_driver
 
 # ---- delete
 
@@ -109,25 +90,17 @@ def test_delete_is_refused_while_another_schema_needs_it(plain: Database) -> Non
 @pytest.mark.parametrize("driver", DRIVERS)
 class TestUnreachable:
     def test_port_without_a_server(self, driver: str) -> None:
-        self.check(f"{driver}://u:secretly@127.0.0.1:{free_port()}/d", "127.0.0.1")
+        why_unreachable(f"{driver}://u:secretly@127.0.0.1:{free_port()}/d", "127.0.0.1")
 
     def test_host_name_that_nobody_knows(self, driver: str) -> None:
-        self.check(f"{driver}://u:secretly@nowhere.invalid/d", "nowhere.invalid")
+        why_unreachable(f"{driver}://u:secretly@nowhere.invalid/d", "nowhere.invalid")
 
     def test_server_that_never_answers(self, driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("oppmigrate.databases.base.Database.connect_timeout_s", 2)
         with socket.create_server(("127.0.0.1", 0)) as silent:
             began = time.monotonic()
-            self.check(f"{driver}://u:secretly@127.0.0.1:{silent.getsockname()[1]}/d", "127.0.0.1")
+            why_unreachable(f"{driver}://u:secretly@127.0.0.1:{silent.getsockname()[1]}/d", "127.0.0.1")
             assert time.monotonic() - began < 6
-
-    @staticmethod
-    def check(url: str, words: str) -> None:
-        database = open_database(url)
-        with pytest.raises(DatabaseUnreachable, match=words) as caught:
-            database.probe()
-        assert caught.value.why
-        assert "secretly" not in f"{caught.value}{database!r}"
 
 
 def test_unknown_database_gets_the_command_that_makes_it(database: Database) -> None:

@@ -10,10 +10,8 @@ from sqlalchemy import URL
 from oppmigrate.databases import open_database
 from oppmigrate.databases.postgresql_dump import find_dump
 from oppmigrate.errors import AccessDenied, ProgramMissing
+from postgresql_rows import DRIVERS, PASSWORD
 from postgresql_server import ServerUnavailable, find_programs, start_server
-
-PASSWORD = "Sesam:open@/100%"
-DRIVERS = ("postgresql+psycopg", "postgresql+asyncpg", "postgresql+psycopg_async")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """PostgreSQL: scratch databases, and what is left of them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,27 +9,8 @@ from oppmigrate.databases import Database, open_database
 from oppmigrate.errors import (
     AccessDenied,
 )
-from postgresql_rows import DRIVERS, need, query, role, with_driver
-
-
-@pytest.fixture(params=DRIVERS)
-def database(request: pytest.FixtureRequest, postgresql_url: str) -> Database:
-    return open_database(with_driver(postgresql_url, request.param))
-
-
-@pytest.fixture
-def plain(postgresql_url: str) -> Database:
-    return open_database(postgresql_url)
-
-
-@pytest.fixture
-def role_name(plain: Database) -> Iterator[str]:
-    name = f"oppman_role_{plain.label[-6:]}"
-    query(plain, f"CREATE ROLE {name} LOGIN")
-    yield name
-    query(plain, f"DROP OWNED BY {name} CASCADE")
-    query(plain, f"DROP ROLE {name}")
-
+from postgresql_rows import DRIVERS, need, query, role
+from servers import with_driver
 
 # ---- scratch
 

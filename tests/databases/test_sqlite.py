@@ -18,23 +18,7 @@ from oppmigrate.errors import (
     Refused,
     UnsupportedDatabase,
 )
-from sqlite_rows import DRIVERS, dump, execute, fill
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "test.db"
-
-
-@pytest.fixture(params=DRIVERS)
-def database(request: pytest.FixtureRequest, path: Path) -> Database:
-    return open_database(f"{request.param}:///{path}")
-
-
-@pytest.fixture
-def plain(path: Path) -> Database:
-    return open_database(f"sqlite:///{path}")
-
+from sqlite_rows import dump, execute, fill
 
 # ---- what it is
 

@@ -3,7 +3,7 @@
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -18,30 +18,7 @@ from oppmigrate.errors import (
     DatabaseReadOnly,
     NotADatabase,
 )
-from sqlite_rows import DRIVERS, dump, execute, fill
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "test.db"
-
-
-@pytest.fixture(params=DRIVERS)
-def database(request: pytest.FixtureRequest, path: Path) -> Database:
-    return open_database(f"{request.param}:///{path}")
-
-
-@pytest.fixture
-def plain(path: Path) -> Database:
-    return open_database(f"sqlite:///{path}")
-
-
-@pytest.fixture
-def writer(path: Path) -> Iterator[sqlite3.Connection]:
-    """Another connection to the file; not the one under test."""
-    with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as connection:
-        yield connection
-
+from sqlite_rows import dump, execute, fill
 
 # ---- backups
 

@@ -1,8 +1,6 @@
 """SQLite: what its errors are called."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,29 +19,6 @@ from oppmigrate.errors import (
     NotADatabase,
 )
 from sqlite_rows import DRIVERS, dump, fill
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "test.db"
-
-
-@pytest.fixture(params=DRIVERS)
-def database(request: pytest.FixtureRequest, path: Path) -> Database:
-    return open_database(f"{request.param}:///{path}")
-
-
-@pytest.fixture
-def plain(path: Path) -> Database:
-    return open_database(f"sqlite:///{path}")
-
-
-@pytest.fixture
-def writer(path: Path) -> Iterator[sqlite3.Connection]:
-    """Another connection to the file; not the one under test."""
-    with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as connection:
-        yield connection
-
 
 # ---- errors
 

@@ -14,7 +14,7 @@ from oppmigrate.databases.base import Database, Progress
 from oppmigrate.databases.locking import SAVED, by_itself, polled
 from oppmigrate.databases.mysql_objects import StoredObject, quoted, read_objects, refuse_dependents
 from oppmigrate.databases.scratch import PREFIX, fence_off, removed_after
-from oppmigrate.errors import AccessDenied, ConfigurationError, DatabaseLocked, DatabaseMissing, MigrateError
+from oppmigrate.errors import AccessDenied, ConfigurationError, DatabaseLocked, MigrateError
 
 ALWAYS_THERE = "information_schema"
 SYSTEM = frozenset({"information_schema", "mysql", "performance_schema", "sys"})

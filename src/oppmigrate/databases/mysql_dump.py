@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import URL
 
 from oppmigrate.databases import mysql_errors
-from oppmigrate.databases.placing import new_file
+from oppmigrate.databases.placing import new_file, unreadable
 from oppmigrate.databases.programs import ProgramFailed, find_program, run_program, version_of
 from oppmigrate.errors import BackupError, BackupUnreadable, MigrateError
 
@@ -160,9 +160,4 @@ def _explain(url: URL, error: ProgramFailed, what: str) -> MigrateError:
 
 
 def _unreadable(path: Path, why: str) -> BackupUnreadable:
-    return BackupUnreadable(
-        f"the backup {path} is not a whole dump of a MariaDB or MySQL database",
-        why=why,
-        do="nothing was changed; list the others: oppman backup --list",
-        path=str(path),
-    )
+    return unreadable(path, "dump of a MariaDB or MySQL database", why)

@@ -7,16 +7,8 @@ from typing import Any
 from sqlalchemy import URL
 
 from oppmigrate.databases.base import original
-from oppmigrate.errors import (
-    AccessDenied,
-    DatabaseError,
-    DatabaseLocked,
-    DatabaseMissing,
-    DatabaseReadOnly,
-    DatabaseUnreachable,
-    DriverMissing,
-    MigrateError,
-)
+from oppmigrate.databases.server_errors import Server
+from oppmigrate.errors import AccessDenied, DatabaseUnreachable, DriverMissing, MigrateError
 
 # Source: MariaDB, "Error Codes"; MySQL, "Server Error Message Reference" and "Client Error Message Reference".
 DENIED = frozenset({1045, 1698, 1130, 1820, 1862, 3118, 4151})
@@ -49,29 +41,25 @@ def explain(url: URL, error: BaseException) -> MigrateError | None:
 
 def explain_number(url: URL, number: int, words: str) -> MigrateError | None:
     """The same from an error's number and words, as the server's programs print them."""
-    why = f"{words} ({number})"
+    why, server = f"{words} ({number})", _server(url)
     if number == 1049:
-        return missing(url)
+        return server.missing(do=f"in the server's client: CREATE DATABASE `{url.database}` CHARACTER SET utf8mb4")
     if number in DENIED:
-        return denied(url, why)
+        return server.denied(why)
     if number in LACKING:
         return lacking(url, why)
     if number in UNREACHABLE:
-        return unreachable(url, why)
+        return server.unreachable(why)
     if number in LOCKED:
-        return locked(url, why)
+        return server.locked(why, sessions="SHOW FULL PROCESSLIST")
     if number in READ_ONLY:
-        return read_only(url, why)
+        return server.read_only("the server", f"{why} (a replica, or read_only is on)")
     if number in BUSY:
-        return busy(url, why)
+        return server.busy(why)
     if number in LOST:
-        return DatabaseUnreachable(
-            f"the connection to `{url.database}` at {address(url)} was lost",
-            why=why,
-            do="look at the server's log; then look where the database stands: oppman migrate current",
-        )
+        return server.lost(why)
     if number in FULL or "(28 " in words or "Errcode: 28" in words:
-        return DatabaseError(f"the server of `{url.database}` has no disk space left", why=why, do="make room on it")
+        return server.full(why)
     return None
 
 
@@ -83,23 +71,6 @@ def number_of(error: BaseException) -> tuple[int | None, str]:
         number = first
     words = str(error.args[1]) if len(error.args) > 1 else str(error)
     return (number if isinstance(number, int) and number > 0 else None), words
-
-
-def missing(url: URL) -> DatabaseMissing:
-    return DatabaseMissing(
-        f"there is no database `{url.database}` at {address(url)}",
-        do=f"in the server's client: CREATE DATABASE `{url.database}` CHARACTER SET utf8mb4",
-        database=url.database,
-    )
-
-
-def denied(url: URL, why: str) -> AccessDenied:
-    return AccessDenied(
-        f"the server at {address(url)} does not let `{url.username or 'the default user'}` in",
-        why=why,
-        do="look at the user and the password of the database URL (in it, @ : / # % are written %40 %3A %2F %23 %25)",
-        user=url.username,
-    )
 
 
 def lacking(url: URL, why: str) -> AccessDenied:
@@ -116,38 +87,15 @@ def lacking(url: URL, why: str) -> AccessDenied:
     )
 
 
-def locked(url: URL, why: str) -> DatabaseLocked:
-    return DatabaseLocked(
-        f"another session holds a lock in `{url.database}`",
-        why=why,
-        do="run the command again; to see who it is: SHOW FULL PROCESSLIST",
-    )
-
-
-def read_only(url: URL, why: str) -> DatabaseReadOnly:
-    return DatabaseReadOnly(
-        f"the server at {address(url)} takes no writes",
-        why=f"{why} (a replica, or read_only is on)",
-        do="let the database URL name the primary server",
-    )
-
-
-def busy(url: URL, why: str) -> DatabaseUnreachable:
-    return DatabaseUnreachable(
-        f"the server at {address(url)} takes no connections now", why=why, do="wait a little and run the command again"
-    )
-
-
 def unreachable(url: URL, why: str) -> DatabaseUnreachable:
-    return DatabaseUnreachable(
-        f"no MariaDB or MySQL answers at {address(url)}",
-        why=why,
-        do="look whether the server runs, and at host and port of the database URL",
-        address=address(url),
-    )
+    return _server(url).unreachable(why)
 
 
 def address(url: URL) -> str:
     """Host and port, or the socket."""
     socket_path = url.query.get("unix_socket")
     return str(socket_path) if socket_path else f"{url.host or 'localhost'}:{url.port or 3306}"
+
+
+def _server(url: URL) -> Server:
+    return Server(url, "MariaDB or MySQL", "the server", address(url))

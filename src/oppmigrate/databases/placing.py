@@ -1,4 +1,4 @@
-"""Files that appear whole, or not at all."""
+"""Files that appear whole, or not at all, and the error for a backup that is not whole."""
 
 import os
 import secrets
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from oppmigrate.errors import BackupError
+from oppmigrate.errors import BackupError, BackupUnreadable
 
 
 @contextmanager
@@ -62,3 +62,13 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def unreadable(path: Path, whole: str, why: str) -> BackupUnreadable:
+    """The error for a backup that does not prove to be a whole one of its kind."""
+    return BackupUnreadable(
+        f"the backup {path} is not a whole {whole}",
+        why=why,
+        do="nothing was changed; list the others: oppman backup --list",
+        path=str(path),
+    )

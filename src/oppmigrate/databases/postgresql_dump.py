@@ -10,8 +10,8 @@ from typing import IO
 from sqlalchemy import URL
 
 from oppmigrate.databases import postgresql_errors
-from oppmigrate.databases.placing import new_file
-from oppmigrate.databases.programs import ProgramFailed, find_program, run_program, started, version_of, without
+from oppmigrate.databases.placing import new_file, unreadable
+from oppmigrate.databases.programs import ProgramFailed, find_program, run_program, started, version_of
 from oppmigrate.errors import BackupError, BackupUnreadable, DatabaseLocked, MigrateError, ProgramMissing
 
 PACKAGE = "PostgreSQL's client programs: apt install postgresql-client (Debian, Ubuntu), brew install libpq (macOS)"
@@ -198,9 +198,4 @@ def _secrets(settings: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _unreadable(path: Path, why: str) -> BackupUnreadable:
-    return BackupUnreadable(
-        f"the backup {path} is not a whole dump of a PostgreSQL database",
-        why=without(why, ()),
-        do="nothing was changed; list the others: oppman backup --list",
-        path=str(path),
-    )
+    return unreadable(path, "dump of a PostgreSQL database", why)

@@ -8,15 +8,8 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases.base import first_line, original
-from oppmigrate.errors import (
-    AccessDenied,
-    DatabaseError,
-    DatabaseLocked,
-    DatabaseMissing,
-    DatabaseReadOnly,
-    DatabaseUnreachable,
-    MigrateError,
-)
+from oppmigrate.databases.server_errors import Server
+from oppmigrate.errors import AccessDenied, DatabaseMissing, DatabaseUnreachable, MigrateError
 
 DENIED = (
     r"authentication failed|no password supplied|no pg_hba\.conf entry|role \".*\" does not exist"
@@ -54,7 +47,7 @@ def explain_words(url: URL, text: str) -> MigrateError | None:
     if re.search(DENIED, text, re.IGNORECASE):
         return denied(url, line)
     if re.search(f"{NOT_READY}|{FULL_UP}", text):
-        return busy(url, line)
+        return _server(url).busy(line)
     if re.search(UNREACHABLE, text, re.IGNORECASE):
         return unreachable(url, line)
     return None
@@ -70,6 +63,7 @@ def sqlstate(error: BaseException) -> str | None:
 
 def _by_state(url: URL, state: str, line: str) -> MigrateError | None:
     line = re.sub(r"^<class '[\w.]*'>: ", "", line)  # SQLAlchemy's words before asyncpg's
+    server = _server(url)
     if state == "3D000":
         return missing(url)
     if state in ("28P01", "28000"):
@@ -77,39 +71,25 @@ def _by_state(url: URL, state: str, line: str) -> MigrateError | None:
     if state == "42501":
         return lacking(url, line)
     if state in ("55P03", "40P01"):
-        return locked(url, line)
+        return server.locked(line, sessions="SELECT pid, state, query FROM pg_stat_activity WHERE state <> 'idle'")
     if state == "25006":
-        return read_only(url, line)
+        return server.read_only(server.database, f"{line} (a standby, or default_transaction_read_only)")
     if state == "53100":
-        return DatabaseError(
-            f"the server of {_name(url)} has no disk space left", why=line, do="make room on the server"
-        )
+        return server.full(line)
     if state in ("53300", "57P03"):
-        return busy(url, line)
+        return server.busy(line)
     if state.startswith("08") or state in ("57P01", "57P02"):
-        return DatabaseUnreachable(
-            f"the connection to {_name(url)} at {address(url)} was lost",
-            why=line,
-            do="look at the server's log; then look where the database stands: oppman migrate current",
-        )
+        return server.lost(line)
     return None
 
 
 def missing(url: URL) -> DatabaseMissing:
-    return DatabaseMissing(
-        f"there is no database {_name(url)} at {address(url)}",
-        do=f"createdb{_options(url)} {url.database}",
-        database=url.database,
-    )
+    return _server(url).missing(do=f"createdb{_options(url)} {url.database}")
 
 
 def denied(url: URL, line: str) -> AccessDenied:
-    return AccessDenied(
-        f"PostgreSQL at {address(url)} does not let `{url.username or 'the default user'}` into {_name(url)}",
-        why=line,
-        do="look at the user and the password of the database URL (in it, @ : / # % are written %40 %3A %2F %23 %25)",
-        user=url.username,
-    )
+    server = _server(url)
+    return server.denied(line, into=f"into {server.database}")
 
 
 def lacking(url: URL, line: str) -> AccessDenied:
@@ -127,39 +107,11 @@ def lacking(url: URL, line: str) -> AccessDenied:
         do = f'migrate as the owner, or as the owner give {owner.group(1)} to "{user}" (ALTER … OWNER TO)'
     else:
         do = f'as the owner or a superuser, grant "{user}" the right to {wanted}'
-    return AccessDenied(f"`{user}` lacks a right in {_name(url)}", why=line, do=do, user=url.username)
-
-
-def locked(url: URL, line: str) -> DatabaseLocked:
-    return DatabaseLocked(
-        f"another session holds a lock in {_name(url)}",
-        why=line,
-        do="run the command again; to see who it is: "
-        "SELECT pid, state, query FROM pg_stat_activity WHERE state <> 'idle'",
-    )
-
-
-def read_only(url: URL, line: str) -> DatabaseReadOnly:
-    return DatabaseReadOnly(
-        f"{_name(url)} at {address(url)} takes no writes",
-        why=f"{line} (a standby, or default_transaction_read_only)",
-        do="let the database URL name the primary server",
-    )
-
-
-def busy(url: URL, line: str) -> DatabaseUnreachable:
-    return DatabaseUnreachable(
-        f"PostgreSQL at {address(url)} takes no connections now", why=line, do="wait a little and run the command again"
-    )
+    return AccessDenied(f"`{user}` lacks a right in {_server(url).database}", why=line, do=do, user=url.username)
 
 
 def unreachable(url: URL, line: str) -> DatabaseUnreachable:
-    return DatabaseUnreachable(
-        f"no PostgreSQL answers at {address(url)}",
-        why=line,
-        do=f"look whether the server runs, and at host and port of the database URL: pg_isready{_options(url)}",
-        address=address(url),
-    )
+    return _server(url).unreachable(line, program=f"pg_isready{_options(url)}")
 
 
 def address(url: URL) -> str:
@@ -169,8 +121,8 @@ def address(url: URL) -> str:
     return f"{shown}:{url.port or 5432}" if url.host else shown
 
 
-def _name(url: URL) -> str:
-    return f"`{url.database}`" if url.database else "the database"
+def _server(url: URL) -> Server:
+    return Server(url, "PostgreSQL", "PostgreSQL", address(url))
 
 
 def _options(url: URL) -> str:

@@ -15,9 +15,9 @@ from sqlalchemy.engine import ExceptionContext
 
 from oppmigrate.databases import sqlite_errors, sqlite_files
 from oppmigrate.databases.base import Database, Progress, T
+from oppmigrate.databases.locking import SAVED
 from oppmigrate.errors import MigrateError, MigrationFailed, Refused, UnsupportedDatabase
 
-SAVED = "oppmigrate.prepared"  # where a connection keeps what `release` has to put back
 LOCK = "oppmigrate.lock"  # set while the caller of `lock` has chosen how long to wait
 LEGACY_TRANSACTIONS = -1  # sqlite3.LEGACY_TRANSACTION_CONTROL, Python 3.12+
 # SQLite's own waiting, and its work on a statement, hear no Ctrl-C: they are left so often for Python to hear one

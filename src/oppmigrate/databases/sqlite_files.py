@@ -12,7 +12,7 @@ from pathlib import Path
 
 from oppmigrate.databases import sqlite_errors
 from oppmigrate.databases.base import Progress
-from oppmigrate.databases.placing import flush, new_file
+from oppmigrate.databases.placing import flush, new_file, unreadable
 from oppmigrate.errors import BackupError, BackupUnreadable, DatabaseError, MigrateError, NotADatabase
 
 MAGIC = b"SQLite format 3\0"
@@ -226,9 +226,4 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def _unreadable(path: Path, why: str) -> BackupUnreadable:
-    return BackupUnreadable(
-        f"the backup {path} is not a whole SQLite database",
-        why=why,
-        do="nothing was changed; list the others: oppman backup --list",
-        path=str(path),
-    )
+    return unreadable(path, "SQLite database", why)

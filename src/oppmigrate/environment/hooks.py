@@ -18,6 +18,7 @@ from sqlalchemy.exc import MissingGreenlet
 from oppmigrate.config import Settings, absolute_url
 from oppmigrate.databases import Database, open_database
 from oppmigrate.databases.looking import is_stand_in
+from oppmigrate.environment.comparing import compare_server_default
 from oppmigrate.environment.rendering import after_the_projects_own
 from oppmigrate.environment.running import DATABASE
 from oppmigrate.errors import ConfigurationError, EnvironmentFailed
@@ -107,6 +108,8 @@ class Hooks:
                 connection, options = self._fit(database, connection, options)
         elif url is not None:
             visit.databases.append(self._database_at(url))
+        if options.get("compare_server_default") is True:
+            options["compare_server_default"] = compare_server_default
         options["render_item"] = after_the_projects_own(options.get("render_item"))
         self._configure(connection=connection, url=url, **options)
         visit.contexts.append(self.context.get_context())

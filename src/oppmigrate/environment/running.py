@@ -12,6 +12,7 @@ from sqlalchemy import Connection, MetaData
 
 from oppmigrate.config import load_settings
 from oppmigrate.databases import Database, open_database
+from oppmigrate.environment.comparing import compare_server_default
 from oppmigrate.environment.rendering import render_item
 
 # the engine hands its own connection to env.py under this key of `config.attributes`: Alembic's recipe
@@ -39,7 +40,7 @@ def run_migrations(
         fileConfig(config.config_file_name, disable_existing_loggers=False)
     settings = {
         "target_metadata": target_metadata,
-        "compare_server_default": True,
+        "compare_server_default": compare_server_default,
         "render_item": render_item,
         **options,
     }

@@ -255,9 +255,7 @@ class Environment:
         line = own_line(error, project)
         where = line.shown(project) if line else "env.py"
         if line is None or line.path.name == "env.py" or self._is_in_environment(line.path):
-            return EnvironmentFailed(
-                f"{where.split(': ')[0]} raised {one_line(error)}", why=where, do=remedy(error)
-            )
+            return EnvironmentFailed(f"{where.split(': ')[0]} raised {one_line(error)}", why=where, do=remedy(error))
         return models_broken(error, project)
 
     def _is_in_environment(self, path: Path) -> bool:

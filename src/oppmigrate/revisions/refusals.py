@@ -18,6 +18,9 @@ from oppmigrate.revisions.places import shown
 from oppmigrate.revisions.reading import RevisionFile
 
 _MIGRATE = "python oppman.py migrate"
+_IDS = f"`{_MIGRATE} history` lists the ids"
+_BRANCHES = f"`{_MIGRATE} history --graph` draws the branches"
+_CLEAR = f"`{_MIGRATE} stamp base` clears the records; then stamp each revision that the database is at"
 _MOST_LISTED = 8
 
 
@@ -46,87 +49,84 @@ class Refusals:
 
     def empty(self, command: str) -> RevisionError:
         example = f"`{_MIGRATE} {command} {self._heads[0]}`" if self._heads else f"`{_MIGRATE} create`"
-        return UnknownRevision(
+        return _unknown(
+            "",
             "the name of the revision is empty",
             why="an id, a prefix of one, `head`, `heads`, `base` or a step such as `-1` is needed",
-            do=f"such as {example}; `{_MIGRATE} history` lists the ids",
-            revision="",
+            do=f"such as {example}; {_IDS}",
         )
 
     def unknown(self, text: str) -> RevisionError:
         if not self._revisions:
-            return UnknownRevision(
+            return _unknown(
+                text,
                 f"there is no revision `{text}`",
                 why="there are no revision files yet",
                 do=f'`{_MIGRATE} create "first tables"` writes the first',
-                revision=text,
-                near=[],
             )
         symbol = text.rpartition("@")[2]
         near = difflib.get_close_matches(symbol, [*self._revisions, *self._labels])
         ids = [self._labels.get(name, name) for name in near]
         why = f"near to it: {self._listed(ids)}" if near else f"the newest: {self._listed(self._heads)}"
-        return UnknownRevision(
+        return _unknown(
+            text,
             f"there is no revision `{text}`",
             why=f"no id, prefix of an id or branch label among the {len(self._revisions)} revisions is so; {why}",
-            do=f"`{_MIGRATE} history` lists the ids",
-            revision=text,
+            do=_IDS,
             near=near,
         )
 
     def no_file(self, text: str) -> RevisionError:
         if not self._revisions:
             return self.unknown(text)
-        return UnknownRevision(
+        return _unknown(
+            text,
             f"`{text}` is no revision, but the state before the first one",
             why="no file belongs to it",
             do=f"`{_MIGRATE} history` lists the revisions that have one",
-            revision=text,
-            near=[],
         )
 
     def ambiguous(self, text: str, candidates: Sequence[str]) -> RevisionError:
-        return AmbiguousRevision(
+        return _ambiguous(
+            text,
+            candidates,
             f"`{text}` is the beginning of {len(candidates)} names",
             why=f"it could be {self._listed(candidates)}",
-            do=f"type more of it, such as `{candidates[0]}`; `{_MIGRATE} history` lists the ids",
-            revision=text,
-            candidates=list(candidates),
+            do=f"type more of it, such as `{candidates[0]}`; {_IDS}",
         )
 
     def forked(self, text: str, here: str | None, further: Sequence[str | None]) -> RevisionError:
         place = f"`{here}`" if here else "the base"
         ids = [id_ for id_ in further if id_ is not None]
-        return AmbiguousRevision(
+        return _ambiguous(
+            text,
+            ids,
             f"`{text}` does not say which way to go at {place}",
             why=f"the history divides there: {self._listed(ids)}",
-            do=f"name the revision itself; `{_MIGRATE} history --graph` draws the branches",
-            revision=text,
-            candidates=ids,
+            do=f"name the revision itself; {_BRANCHES}",
         )
 
     def too_far(self, text: str, start: str | None, steps: int) -> RevisionError:
         if not self._revisions:
             return self.unknown(text)
         place = f"`{start}`" if start else "the base"
-        return UnknownRevision(
+        return _unknown(
+            text,
             f"`{text}` leads out of the history",
             why=f"from {place} there {'is 1 step' if steps == 1 else f'are {steps} steps'} that way",
             do=f"`{_MIGRATE} history` lists the revisions in their order",
-            revision=text,
-            near=[],
         )
 
     def several_recorded(self, text: str, current: Collection[str]) -> RevisionError:
         ids = sorted(set(current))
         step = text.rpartition("@")[2]
         ways = " or ".join(f"`{id_}@{step}`" for id_ in ids[:_MOST_LISTED])
-        return AmbiguousRevision(
+        return _ambiguous(
+            text,
+            ids,
             f"`{text}` does not say from which of {len(ids)} revisions to count",
             why=f"the database stands on several branches: {self._listed(ids)}",
             do=f"name the branch: {ways}",
-            revision=text,
-            candidates=ids,
         )
 
     def several_heads(self, text: str, heads: Sequence[str], command: str) -> RevisionError:
@@ -144,28 +144,26 @@ class Refusals:
         other = "downgrade" if command == "upgrade" else "upgrade"
         label, at, step = text.rpartition("@")
         turned = f"{label}{at}{'-' if step[0] == '+' else '+'}{step[1:]}"
-        return UnknownRevision(
+        return _unknown(
+            text,
             f"`{command} {text}` would go the other way",
             why="an upgrade counts up, `+1`, and a downgrade counts down, `-1`",
             do=f"`{_MIGRATE} {other} {text}`, or `{_MIGRATE} {command} {turned}`",
-            revision=text,
-            near=[],
         )
 
     def no_step(self, text: str) -> RevisionError:
-        return UnknownRevision(
+        return _unknown(
+            text,
             f"`{text}` cannot be stamped",
             why="a stamp takes no steps, since it runs nothing on the way",
-            do=f"stamp an id, `head`, `heads` or `base`; `{_MIGRATE} history` lists the ids",
-            revision=text,
-            near=[],
+            do=f"stamp an id, `head`, `heads` or `base`; {_IDS}",
         )
 
     def above_and_below(self, text: str, current: Collection[str]) -> RevisionError:
         return RevisionError(
             f"`{text}` cannot be stamped over what the database records, {self._listed(current)}",
             why="a stamp moves the records of a line of history up or down, and these would have to go both ways",
-            do=f"`{_MIGRATE} stamp base` clears the records; then stamp each revision that the database is at",
+            do=_CLEAR,
             revision=text,
             current=list(current),
         )
@@ -220,8 +218,8 @@ class Refusals:
         kind = AmbiguousRevision if "mbiguous" in said else UnknownRevision
         return kind(
             f"`{text}` names no revision that can be reached from where the database stands, {stands}",
-            why=f"{said[:1].lower()}{said[1:]}" or "no revision lies there",
-            do=f"name the revision itself; `{_MIGRATE} history --graph` draws the branches",
+            why=_in_sentence(said) or "no revision lies there",
+            do=f"name the revision itself; {_BRANCHES}",
             revision=text,
             current=list(current),
         )
@@ -231,14 +229,14 @@ class Refusals:
             return RevisionError(
                 f"the database records revisions of which one stands on another: {self._listed(list(current))}",
                 why="of each line of history only the newest applied revision is recorded, so one of these is wrong",
-                do=f"`{_MIGRATE} stamp base` clears the records; then stamp each revision that the database is at",
+                do=_CLEAR,
                 revision=text,
                 current=list(current),
             )
         return RevisionError(
             f"`{text}` means revisions of which one stands on another",
-            why=f"{said[:1].lower()}{said[1:]}",
-            do=f"name the later one, or `heads`; `{_MIGRATE} history --graph` draws the branches",
+            why=_in_sentence(said),
+            do=f"name the later one, or `heads`; {_BRANCHES}",
             revision=text,
             current=list(current),
         )
@@ -259,6 +257,19 @@ class Refusals:
             return f"`{name}`"
         message = " ".join(file.message.split())
         return f"`{name}` ({message or shown(file.path)})"
+
+
+def _unknown(text: str, what: str, *, why: str, do: str, near: Sequence[str] = ()) -> UnknownRevision:
+    return UnknownRevision(what, why=why, do=do, revision=text, near=list(near))
+
+
+def _ambiguous(text: str, candidates: Sequence[str], what: str, *, why: str, do: str) -> AmbiguousRevision:
+    return AmbiguousRevision(what, why=why, do=do, revision=text, candidates=list(candidates))
+
+
+def _in_sentence(said: str) -> str:
+    """Alembic's words, to go on after ours."""
+    return f"{said[:1].lower()}{said[1:]}"
 
 
 def _parts(text: str) -> Iterable[str]:

@@ -3,10 +3,9 @@
 Written by `oppman migrate init`; yours to edit. The stock `alembic` command works with it, too.
 """
 
-from oppmigrate.environment import name_constraints, run_migrations
-
 import models
 from alembic import context
+from oppmigrate.environment import name_constraints, run_migrations
 
 # the tables that `create` and `check` compare with the database
 target_metadata = name_constraints(models.SQLModel.metadata)

@@ -15,6 +15,7 @@ import pymysql
 import pytest
 
 import servers
+from fresh_imports import fresh_imports, nothing_in_the_way  # noqa: F401  fixtures
 from postgresql_server import ServerUnavailable, find_programs, shared_server
 from projects import FORK_SERVER, OUTSIDE_NAMES, Project
 

@@ -226,6 +226,7 @@ def test_questions_on_a_terminal(small_shop: Shop) -> None:
     assert small_shop.rows("SELECT full_name, age FROM users ORDER BY id") == [("Ada", 30), ("Grace", 30)]
 
 
+@pytest.mark.usefixtures("fresh_imports")
 def test_no_to_the_drop_writes_nothing(small_shop: Shop) -> None:
     class No:
         def choose_old_name(self, new: str, candidates: Any) -> str | None:

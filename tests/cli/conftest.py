@@ -18,7 +18,7 @@ class Answer:
 
 
 @pytest.fixture
-def oppman(project, capsys, monkeypatch):
+def oppman(project, capsys, monkeypatch, fresh_imports):
     """Call `oppman` in the project's folder; what it adds to sys.path and imports from there is taken back."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.chdir(project.path)

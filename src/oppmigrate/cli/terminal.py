@@ -31,39 +31,41 @@ class Terminal:
     def data(self, text: str) -> None:
         """A line of the answer itself; nothing with --json, which has its own."""
         if not self.as_json:
-            print(text, file=self._out)
+            _write(self._out, text)
 
     def result(self, value: Any) -> None:
         """The whole answer as JSON, where that is asked for."""
         if self.as_json:
-            print(json.dumps(as_json(value), indent=2), file=self._out)
+            _write(self._out, json.dumps(as_json(value), indent=2))
 
     def story(self, text: str) -> None:
         """What is going on, for a person who watches."""
         if not self.quiet:
             self._stop_spinner()
-            print(text, file=self._err)
+            _write(self._err, text)
 
     def warn(self, text: str) -> None:
         """Something the person should know though the command went well."""
         self._stop_spinner()
-        print(f"{self.paint('note:', 'yellow', self._err)} {text}", file=self._err)
+        _write(self._err, f"{self.paint('note:', 'yellow', self._err)} {text}")
 
     def fail(self, error: MigrateError) -> None:
         """The error in its three parts; with --json on stdout too."""
         if self.as_json:
             parts = {"kind": error.kind, "what": error.what, "why": error.why, "do": error.do, **error.facts}
-            print(json.dumps({"error": as_json(parts)}, indent=2, default=str), file=self._out)
+            _write(self._out, json.dumps({"error": as_json(parts)}, indent=2, default=str))
         text = str(error).replace("error:", self.paint("error:", "red", self._err), 1)
-        print(text, file=self._err, flush=True)
+        _write(self._err, text)
+        self._err.flush()
 
     def interrupted(self, word: str, where: str) -> None:
         """Ctrl-C, or SIGTERM: the last word; `where` says what is left of the work, where anything was begun."""
         text = f"{word}: {where}" if where else word
         if self.as_json:
-            print(json.dumps({"error": {"kind": "interrupted", "what": text, "why": None, "do": None}}), file=self._out)
+            _write(self._out, json.dumps({"error": {"kind": "interrupted", "what": text, "why": None, "do": None}}))
         newline = "\n" if self._err is not None and self._err.isatty() else ""  # the terminal shows ^C
-        print(f"{newline}{text}", file=self._err, flush=True)
+        _write(self._err, f"{newline}{text}")
+        self._err.flush()
 
     def paint(self, text: str, style: str, stream: TextIO | None = None) -> str:
         """Text in a style, on a terminal that shows styles; meaning never lies in the colour alone."""
@@ -136,6 +138,11 @@ class Terminal:
         if self._spinner is not None:
             self._spinner.stop()
             self._spinner = None
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """A line in one write: print() makes two, and the lines of runs that share an unbuffered stream would mix."""
+    stream.write(f"{text}\n")
 
 
 class _Spinner:

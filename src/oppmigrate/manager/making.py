@@ -129,6 +129,8 @@ class Making(ProjectManager):
 
     def _parent(self, graph: Graph, head: str | None) -> str:
         if head is not None:
+            if head not in ("head", "heads", "base"):
+                graph.get(head)  # raises where there is no such revision, with the nearest names
             return head
         if len(graph.heads) > 1:
             named = ", ".join(f"`{head}` ({graph.revisions[head].message})" for head in graph.heads)

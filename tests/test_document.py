@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Uuid, column, insert
+from sqlalchemy import DateTime, Uuid, column, insert
 from sqlalchemy import table as sa_table
 
 from migrated_project import MigratedProject, checked
@@ -42,6 +42,7 @@ class Order(SQLModel, table=True):
     status: str = Field(max_length=20, default="pending")
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 """
+TYPES: dict[type, Any] = {uuid.UUID: Uuid(), datetime.datetime: DateTime()}
 KEY = uuid.UUID("f47ac10b-58cc-4372-a567-0e02b2c3d479")
 
 
@@ -65,8 +66,8 @@ class Walk(MigratedProject):
         return found[1]
 
     def insert(self, table: str, **values: Any) -> None:
-        """One row; UUIDs are written as each server wants them."""
-        columns = [column(name, Uuid() if isinstance(value, uuid.UUID) else None) for name, value in values.items()]
+        """One row; UUIDs and times are written as each server wants them."""
+        columns = [column(name, TYPES.get(type(value))) for name, value in values.items()]
 
         def work(connection: Any) -> None:
             connection.execute(insert(sa_table(table, *columns)).values(**values))

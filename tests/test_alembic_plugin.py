@@ -1,7 +1,9 @@
 """What the stock `alembic` command gains in a project that oppmigrate is installed for, and never set up in."""
 
 import sys
+from types import ModuleType
 
+from oppmigrate import alembic_plugin
 from projects import Project
 
 
@@ -33,3 +35,8 @@ def test_stock_autogenerate_writes_sqlmodel_types_that_its_template_does_not_imp
     assert "sa.String(length=8)" in file.read_text()
     alembic("upgrade", "head")
     alembic("check")
+
+
+def test_plugin_can_be_taken_for_the_collection_that_early_alembic_iterates() -> None:
+    assert isinstance(alembic_plugin, ModuleType)
+    assert list(alembic_plugin) == [alembic_plugin]  # type: ignore[call-overload]

@@ -4,10 +4,23 @@ Alembic calls `setup` while it is being imported, so nothing of Alembic is impor
 plugin's name in pyproject.toml begins with `alembic.autogenerate.`, which Alembic's own default takes in.
 """
 
+import sys
+from collections.abc import Iterator
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from alembic.runtime.plugins import Plugin
+
+
+class _PluginModule(ModuleType):
+    """A module that is also the collection of modules that Alembic took a plugin for in its first releases, 1.18."""
+
+    def __iter__(self) -> Iterator[ModuleType]:
+        yield self
+
+
+sys.modules[__name__].__class__ = _PluginModule
 
 
 def setup(plugin: "Plugin") -> None:

@@ -34,9 +34,6 @@ class BackfillOp(MigrateOperation):
         """The operation in words."""
         return f"fill {self.table_name}.{self.column_name} with {self.value!r}"
 
-    def reverse(self) -> "ops.ExecuteSQLOp":
-        raise NotImplementedError("the downgrade drops the column, so there is nothing to undo")
-
 
 def columns_to_fill(container: ops.OpContainer) -> dict[str, sa.Column[Any]]:
     """The added columns that want a value for the rows already there, by `table.column`."""

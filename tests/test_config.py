@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 
 from oppmigrate.config import (
     PLACEHOLDER_URL,
+    Policy,
     Settings,
     absolute_url,
     find_project,
@@ -436,3 +437,42 @@ def test_no_project_says_where_it_looked_and_what_to_do(tmp_path):
         find_project(tmp_path)
     assert str(tmp_path) in caught.value.what
     assert "oppman migrate init" in caught.value.do
+
+
+# ---- the policy of applying
+
+
+def test_policy_comes_from_strongest_source(project, monkeypatch):
+    assert load_settings(project.path).policy == Policy()
+    project.write("pyproject.toml", '[tool.oppman]\nbackup = "never"\nbackup_keep = 3\nlock_timeout = 7\n')
+    policy = load_settings(project.path).policy
+    assert (policy.backup, policy.backup_keep, policy.lock_timeout_s) == ("never", 3, 7.0)
+    monkeypatch.setenv("OPPMAN_BACKUP", "always")
+    monkeypatch.setenv("OPPMAN_LOCK_TIMEOUT", "1.5")
+    policy = load_settings(project.path).policy
+    assert (policy.backup, policy.backup_keep, policy.lock_timeout_s) == ("always", 3, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("transaction", "sometimes"),
+        ("backup", "yes"),
+        ("backup_keep", "1.5"),
+        ("backup_keep_days", "-1"),
+        ("journal_table", "public.journal"),
+        ("journal_table", "x; DROP TABLE users"),
+        ("lock_timeout", "nan"),
+        ("lock_timeout", "inf"),
+        ("statement_timeout", "soon"),
+    ],
+)
+def test_policy_that_does_not_fit_is_refused_with_its_name(project, monkeypatch, name, value):
+    monkeypatch.setenv(f"OPPMAN_{name.upper()}", value)
+    with pytest.raises(ConfigurationError, match=f"OPPMAN_{name.upper()}") as caught:
+        load_settings(project.path)
+    assert caught.value.do
+    monkeypatch.delenv(f"OPPMAN_{name.upper()}")
+    project.write("pyproject.toml", f"[tool.oppman]\n{name} = true\n")
+    with pytest.raises(ConfigurationError, match=name):
+        load_settings(project.path)

@@ -9,11 +9,12 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from configparser import ConfigParser, InterpolationMissingOptionError, InterpolationSyntaxError
 from configparser import Error as IniError
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from oppmigrate.config.policy import Policy, read_policy
 from oppmigrate.errors import ConfigurationError, NoProject
 
 DEFAULT_DATABASE_URL = "sqlite:///./test.db"
@@ -43,6 +44,7 @@ class Settings:
     commands: tuple[str, ...] = ()
     backup_directory: Path = Path("backups")
     x_arguments: tuple[str, ...] = ()
+    policy: Policy = field(default_factory=Policy)
 
     @property
     def env_file(self) -> Path | None:
@@ -126,6 +128,7 @@ def load_settings(
         backup_directory=project
         / (environment.get("OPPMAN_BACKUP_DIRECTORY") or _text(own, "backup_directory") or "backups"),
         x_arguments=tuple(x_arguments),
+        policy=read_policy(environment, own),
     )
 
 

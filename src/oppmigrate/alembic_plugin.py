@@ -6,10 +6,12 @@ plugin's name in pyproject.toml begins with `alembic.autogenerate.`, which Alemb
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from alembic.runtime.environment import EnvironmentContext
     from alembic.runtime.plugins import Plugin
 
 
@@ -24,8 +26,11 @@ sys.modules[__name__].__class__ = _PluginModule
 
 
 def setup(plugin: "Plugin") -> None:
-    """Take part in every autogenerate run."""
+    """Take part in every autogenerate run, before anything is compared."""
+    from alembic.util import DispatchPriority
+
     plugin.add_autogenerate_comparator(prepare_writing, "autogenerate")
+    plugin.add_autogenerate_comparator(hide_journals, "autogenerate", priority=DispatchPriority.FIRST)
 
 
 def prepare_writing(autogen_context: Any, *_: Any) -> Any:
@@ -37,3 +42,39 @@ def prepare_writing(autogen_context: Any, *_: Any) -> Any:
     opts = autogen_context.opts
     opts["render_item"] = after_the_projects_own(opts.get("render_item"))
     return PriorityDispatchResult.CONTINUE
+
+
+def hide_journals(autogen_context: Any, *_: Any) -> Any:
+    """Keep the journal out of the comparison, which would drop a table that no model has."""
+    from alembic.util import PriorityDispatchResult
+
+    from oppmigrate.environment.hiding import HiddenTable
+
+    migration_context = autogen_context.migration_context
+    default_schema = autogen_context.dialect.default_schema_name
+    for name in _journal_tables(migration_context.environment_context):
+        hidden = HiddenTable(name, migration_context.version_table_schema, default_schema)
+        autogen_context.run_name_filters = hidden.name_filter(autogen_context.run_name_filters)
+        autogen_context.run_object_filters = hidden.object_filter(autogen_context.run_object_filters)
+    return PriorityDispatchResult.CONTINUE
+
+
+def _journal_tables(environment_context: "EnvironmentContext | None") -> "set[str]":
+    """What the settings of the working directory, and of the folder of the configuration file, call the journal.
+
+    Settings that cannot be read are no reason for the stock command to fail: the usual name stands in for theirs.
+    """
+    from oppmigrate.config import Policy, load_settings
+    from oppmigrate.errors import MigrateError
+
+    config = environment_context.config if environment_context is not None else None
+    folders = {Path.cwd()}
+    if config is not None and config.config_file_name is not None:
+        folders.add(Path(config.config_file_name).absolute().parent)
+    names = set()
+    for folder in folders:
+        try:
+            names.add(load_settings(folder).policy.journal_table)
+        except MigrateError:
+            names.add(Policy().journal_table)
+    return names

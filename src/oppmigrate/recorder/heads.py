@@ -1,4 +1,4 @@
-"""What a database says of itself: the heads recorded in Alembic's version table."""
+"""The heads recorded in Alembic's version table."""
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection

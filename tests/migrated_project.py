@@ -72,7 +72,8 @@ class MigratedProject:
         """The application's tables that the database holds."""
         if not self.database.exists():
             return set()
-        return set(self.database.run(lambda connection: inspect(connection).get_table_names())) - {"alembic_version"}
+        names = set(self.database.run(lambda connection: inspect(connection).get_table_names()))
+        return names - {"alembic_version", "oppman_journal"}
 
     def heads(self) -> list[tuple[Any, ...]]:
         """The rows of `alembic_version`."""

@@ -184,6 +184,10 @@ class MigrationFailed(DatabaseError):
     """A revision raised while it ran; the message says where the database stands now."""
 
 
+class RevisionDiverged(MigrationFailed):
+    """A revision that stands half done cannot be gone on with: it does something else now, or nobody can tell."""
+
+
 class RowsDoNotFit(MigrationFailed):
     """Rows that the new schema does not take, or values that it would change; found before anything was changed."""
 

@@ -23,7 +23,7 @@ from oppmigrate.errors import (
     RevisionFileMissing,
     UnsupportedDatabase,
 )
-from oppmigrate.recorder import read_heads
+from oppmigrate.recorder import Journal, JournalEntry, read_heads
 from oppmigrate.results import Change, Direction, Plan, Step
 from oppmigrate.revisions import Graph, RevisionFile, load_graph
 
@@ -39,7 +39,8 @@ class State:
     """A project and its database, as they stand: the files' graph and the recorded heads.
 
     Where an `env.py` migrates several databases, `databases` has them all, and the heads are what all of them have
-    reached. `reachable` is False when the database could not be asked.
+    reached. `reachable` is False when the database could not be asked. `half_done` is a revision that an interrupted
+    run has left between two.
     """
 
     graph: Graph
@@ -47,6 +48,7 @@ class State:
     exists: bool
     heads: tuple[str, ...]
     reachable: bool = True
+    half_done: JournalEntry | None = None
     databases: tuple[Database, ...] = ()
 
     @property
@@ -70,8 +72,11 @@ def read_state(environment: Environment) -> State:
     if environment.is_ours and not environment.sets_version_table:
         graph = read_graph(environment)
         database = environment.database()
-        exists = database.exists()
-        return State(graph, database, exists, database.run(read_heads) if exists else ())
+        if not database.exists():
+            return State(graph, database, False, ())
+        journal = Journal(environment.settings.policy.journal_table)
+        heads, half_done = database.run(lambda connection: (read_heads(connection), journal.unfinished(connection)))
+        return State(graph, database, True, heads, half_done=half_done)
     return _read_state_through_env(environment)
 
 
@@ -86,7 +91,7 @@ def state_without_database(environment: Environment) -> State:
         if environment.has_to_be_asked:
             raise
     database = visit.databases[-1] if visit.databases else Database(URL.create("unknown"))
-    return State(_read_files(environment), database, False, (), False, _distinct(visit.databases))
+    return State(_read_files(environment), database, False, (), False, databases=_distinct(visit.databases))
 
 
 def _read_state_through_env(environment: Environment) -> State:
@@ -96,16 +101,27 @@ def _read_state_through_env(environment: Environment) -> State:
         if not own.exists():
             return State(_read_files(environment), own, False, ())
     recorded: list[tuple[str, ...]] = []
+    half_done: list[JournalEntry | None] = [None]
 
-    def work(heads: tuple[str, ...], _context: MigrationContext) -> Iterable[RevisionStep]:
+    def work(heads: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
         recorded.append(tuple(sorted(heads)))
+        if context.connection is not None:
+            journal = Journal.beside(context, environment.settings.policy.journal_table)
+            half_done.append(journal.unfinished(context.connection))
         return ()
 
     visit = Visit(work)
     environment.run(visit)
     graph = _read_files(environment)
     heads = common_heads(graph, recorded)
-    return State(graph, visit.databases[-1], visit.found, heads, databases=_distinct(visit.databases))
+    return State(
+        graph,
+        visit.databases[-1],
+        visit.found,
+        heads,
+        half_done=next(filter(None, half_done), None),
+        databases=_distinct(visit.databases),
+    )
 
 
 def _distinct(databases: Iterable[Database]) -> tuple[Database, ...]:

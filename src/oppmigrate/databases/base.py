@@ -34,6 +34,7 @@ class Database:
     install: ClassVar[Mapping[str, str]] = {}  # driver -> what to give to `pip install`, where it is not the driver
     rolls_back_ddl: ClassVar[bool] = False
     one_transaction: ClassVar[bool] = False  # a whole upgrade in one transaction by default
+    is_locked_by_transaction: ClassVar[bool] = False  # the migration lock is the transaction, and ends with it
     enforces_lengths: ClassVar[bool] = True  # refuses a text that is longer than its column
     rebuilds_tables: ClassVar[bool] = False  # needs Alembic's batch mode
     keeps_damaged: ClassVar[bool] = False  # `restore` keeps what it replaces aside where that cannot be backed up
@@ -192,6 +193,30 @@ class Database:
         Raises:
             MigrationFailed: with the table and the number of rows.
         """
+
+    def is_lock_timeout(self, error: Exception) -> bool:
+        """Was a statement given up because of somebody else's lock, so that it may go through later?"""
+        return False
+
+    # ---- statements that are committed at once
+
+    def commits_by_itself(self, statement: str) -> bool:
+        """Does a statement commit what came before it, and itself; or is it refused inside a transaction?"""
+        return False
+
+    def read_mark(self, connection: Connection, statement: str) -> str | None:
+        """What tells later, by `settle`, whether such a statement has run; read before it runs."""
+        return None
+
+    def settle(self, connection: Connection, statement: str, mark: str | None) -> bool | None:
+        """Has such a statement run, when it was cut off? None where it cannot be told; leftovers of it are removed."""
+        return None
+
+    def is_refused_in_transaction(self, error: Exception) -> bool:
+        """Does the server say that the statement has to run outside of a transaction?"""
+        return False
+
+    # ---- trying out
 
     def scratch(self) -> AbstractContextManager["Database"]:
         """An empty database of the same kind to try things in, removed whatever happens."""

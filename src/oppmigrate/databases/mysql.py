@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, event
 
-from oppmigrate.databases import mysql_dump, mysql_errors
+from oppmigrate.databases import mysql_dump, mysql_errors, mysql_statements
 from oppmigrate.databases.base import Database, Progress
 from oppmigrate.databases.locking import SAVED, by_itself, polled
 from oppmigrate.databases.mysql_objects import StoredObject, quoted, read_objects, refuse_dependents
@@ -108,6 +108,17 @@ class MySQL(Database):
             + (f"; if it hangs: KILL {holder}" if holder else "; to see who it is: SHOW FULL PROCESSLIST"),
             pid=holder,
         )
+
+    # ---- statements that are committed at once
+
+    def commits_by_itself(self, statement: str) -> bool:
+        return mysql_statements.commits_by_itself(statement)
+
+    def read_mark(self, connection: Connection, statement: str) -> str | None:
+        return mysql_statements.read_mark(connection, statement)
+
+    def settle(self, connection: Connection, statement: str, mark: str | None) -> bool | None:
+        return mysql_statements.read_mark(connection, statement) != mark
 
     # ---- scratch
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, event, text
 
-from oppmigrate.databases import postgresql_dump, postgresql_errors
-from oppmigrate.databases.base import Database, Progress
+from oppmigrate.databases import postgresql_dump, postgresql_errors, postgresql_statements
+from oppmigrate.databases.base import Database, Progress, original
 from oppmigrate.databases.locking import SAVED, by_itself, polled
 from oppmigrate.databases.postgresql_objects import (
     literally,
@@ -128,6 +128,17 @@ class PostgreSQL(Database):
             + (f"; if it hangs: SELECT pg_terminate_backend({row[0]})" if row else ""),
             pid=row[0] if row else None,
         )
+
+    # ---- statements that are committed at once
+
+    def commits_by_itself(self, statement: str) -> bool:
+        return postgresql_statements.runs_alone(statement)
+
+    def settle(self, connection: Connection, statement: str, mark: str | None) -> bool | None:
+        return postgresql_statements.settle(connection, statement)
+
+    def is_refused_in_transaction(self, error: Exception) -> bool:
+        return postgresql_errors.sqlstate(original(error)) == "25001"
 
     # ---- scratch
 

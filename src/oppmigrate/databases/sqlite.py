@@ -33,6 +33,7 @@ class SQLite(Database):
     drivers = ("pysqlite", "aiosqlite")
     rolls_back_ddl = True
     one_transaction = True
+    is_locked_by_transaction = True
     enforces_lengths = False
     rebuilds_tables = True
     keeps_damaged = True

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 from alembic.config import Config
 from alembic.operations import Operations
@@ -19,6 +19,7 @@ from oppmigrate.config import Settings, absolute_url
 from oppmigrate.databases import Database, open_database
 from oppmigrate.databases.looking import is_stand_in
 from oppmigrate.environment.comparing import compare_server_default
+from oppmigrate.environment.hiding import HiddenTable
 from oppmigrate.environment.rendering import after_the_projects_own
 from oppmigrate.environment.running import DATABASE
 from oppmigrate.errors import ConfigurationError, EnvironmentFailed
@@ -34,6 +35,8 @@ class Visit:
     Args:
         writes: make the connection fit for migrating and hold the migration lock meanwhile.
         purge: forget the recorded heads first.
+        transaction: how much is one transaction; None is the server's own best.
+        on_version_apply: Alembic's callback, called after env.py's own.
         in_scratch: work on an empty throw-away database in place of each one that env.py connects to.
         output: work on no database; the SQL goes here, one `write` a statement.
         starting_rev: where the database stands, for `output`.
@@ -44,6 +47,8 @@ class Visit:
     writes: bool = False
     purge: bool = False
     lock_timeout_s: float = 0.0
+    transaction: Literal["upgrade", "revision"] | None = None
+    on_version_apply: Callable[..., None] | None = None
     in_scratch: bool = False
     output: TextIO | None = None
     starting_rev: tuple[str, ...] | str | None = None
@@ -111,6 +116,8 @@ class Hooks:
         if options.get("compare_server_default") is True:
             options["compare_server_default"] = compare_server_default
         options["render_item"] = after_the_projects_own(options.get("render_item"))
+        if connection is not None:
+            options.update(self._without_journal(connection, options))
         self._configure(connection=connection, url=url, **options)
         visit.contexts.append(self.context.get_context())
 
@@ -151,6 +158,15 @@ class Hooks:
 
     # ---- the options
 
+    def _without_journal(self, connection: Connection, options: dict[str, Any]) -> dict[str, Any]:
+        """The filters of a comparison, for which there is no journal."""
+        name, schema = self._settings.policy.journal_table, options.get("version_table_schema")
+        hidden = HiddenTable(name, schema, connection.dialect.default_schema_name)
+        return {
+            "include_name": hidden.name_filter(options.get("include_name")),
+            "include_object": hidden.object_filter(options.get("include_object")),
+        }
+
     def _without_connection(self, options: dict[str, Any]) -> dict[str, Any]:
         """As env.py's offline branch would have it, without going there: some write files of their own in it."""
         opts = self.context.context_opts
@@ -184,9 +200,20 @@ class Hooks:
         return connection, {
             **options,
             "transactional_ddl": options.get("transactional_ddl", database.rolls_back_ddl),
-            "transaction_per_migration": options.get("transaction_per_migration", False)
-            or not database.one_transaction,
+            "transaction_per_migration": options.get("transaction_per_migration", False) or self._is_by_step(database),
+            "on_version_apply": (*_as_tuple(options.get("on_version_apply")), *_as_tuple(visit.on_version_apply)),
         }
+
+    def _is_by_step(self, database: Database) -> bool:
+        """Is each revision a transaction of its own?"""
+        if self._visit.transaction is None:
+            return not database.one_transaction
+        return self._visit.transaction == "revision"
+
+
+def _as_tuple(given: Any) -> tuple[Any, ...]:
+    """What Alembic takes as one or as several."""
+    return () if given is None else (given,) if callable(given) else tuple(given)
 
 
 @contextlib.contextmanager

@@ -56,7 +56,8 @@ class Applying(Saving):
         if not purge:
             refuse_missing(state)
         state.graph.stamp_target(target, () if purge else state.heads)
-        return executor.stamp(environment, state, target, purge=purge, lock_timeout_s=lock_timeout_s)
+        policy = replace(self.settings.policy, lock_timeout_s=lock_timeout_s)
+        return executor.stamp(environment, state, target, policy, purge=purge)
 
     def _planned(self, direction: results.Direction, target: str, details: bool) -> results.Plan:
         from oppmigrate import planner
@@ -81,8 +82,9 @@ class Applying(Saving):
         state = self._state(environment)
         make = planner.plan_upgrade if direction == "upgrade" else planner.plan_downgrade
         plan = make(state, target)
-        if not plan.steps:
+        if not plan.steps and state.half_done is None:
             return results.ApplyResult(plan, state.heads, 0.0)
         saved = self.backup().path if backup and state.exists else None
-        result = executor.apply(environment, state, plan, lock_timeout_s=lock_timeout_s, progress=progress)
+        policy = replace(self.settings.policy, lock_timeout_s=lock_timeout_s)
+        result = executor.apply(environment, state, plan, policy, progress=progress)
         return replace(result, backup=saved)

@@ -1,0 +1,137 @@
+"""`upgrade` and `downgrade`: a plan carried out, tried again where a lock was in its way, and verified."""
+
+import contextlib
+import random
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from alembic.runtime.migration import MigrationContext, RevisionStep
+
+from oppmigrate.config import Policy
+from oppmigrate.environment.hooks import Visit
+from oppmigrate.environment.session import Environment
+from oppmigrate.errors import EnvironmentFailed, MigrateError, UnsupportedDatabase
+from oppmigrate.executor.failing import failure, stands
+from oppmigrate.executor.remaining import named
+from oppmigrate.executor.run import Progress, Run, Story
+from oppmigrate.executor.session import Overtaken, Session
+from oppmigrate.planner import State, common_heads, read_state
+from oppmigrate.recorder import Journal
+from oppmigrate.results import ApplyResult, Plan
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
+
+
+def apply(
+    environment: Environment,
+    state: State,
+    plan: Plan,
+    policy: Policy,
+    *,
+    progress: Progress | None = None,
+    tell: Story | None = None,
+    before: Callable[[Plan], Path | None] | None = None,
+) -> ApplyResult:
+    """Carry out exactly the plan; where another process was quicker, what is left of it.
+
+    A revision that could not get a lock on a table in time is rolled back and tried again, for `policy.lock_timeout_s`
+    in all.
+
+    Args:
+        before: called once, under the lock, with what is going to be run; returns the backup that was taken.
+
+    Raises:
+        MigrationFailed: a revision raised. The message says where the database stands now.
+        DatabaseLocked: another run, or another session's lock on a table, was still there after the time to wait.
+        EnvironmentFailed: `env.py` did not leave the database where the plan ends.
+        KeyboardInterrupt: with a text that says where the database stands now.
+    """
+    refuse_in_connection(environment, state)
+    started = time.perf_counter()
+    run = Run(state, plan, progress, tell, before)
+    try:
+        _carry_out(environment, run, policy)
+    except MigrateError as error:
+        if not run.begun:
+            raise
+        raise failure(environment, run, error) from error
+    except KeyboardInterrupt as interrupt:
+        if run.begun and not interrupt.args:
+            with contextlib.suppress(MigrateError):
+                interrupt.args = (stands(run, read_state(environment).heads),)
+        raise
+    heads = _verified_heads(environment, run)
+    done = replace(run.plan, end=heads, steps=tuple(dict.fromkeys(run.done)))
+    return ApplyResult(done, heads, (time.perf_counter() - started) * 1000, run.backup)
+
+
+def refuse_in_connection(environment: Environment, state: State) -> None:
+    """Raise UnsupportedDatabase for a database that would be gone when the command ends."""
+    if environment.is_ours and state.database.is_in_connection:
+        raise UnsupportedDatabase(
+            f"{state.database.safe_url} is a database in memory, which is gone when the command ends",
+            why="so there would be nothing to find applied",
+            do="name a file in the database URL: sqlite:///./app.db",
+        )
+
+
+def _carry_out(environment: Environment, run: Run, policy: Policy) -> None:
+    """Run `env.py`, and again as long as a lock was in the way."""
+    patient_until = time.monotonic() + policy.lock_timeout_s
+    attempt = 0
+    while True:
+        run.ends.clear()
+        run.running = None
+        try:
+            _run_once(environment, run, policy)
+            return
+        except Overtaken:
+            continue
+        except MigrateError as error:
+            attempt += 1
+            pause_s = random.uniform(0, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt))
+            if not _is_lock_timeout(run, error) or time.monotonic() + pause_s > patient_until:
+                raise
+            assert run.running is not None
+            run.say(f"{run.running.revision} waits for a lock on a table ({error.why}): again in {pause_s:.1f} s")
+            time.sleep(pause_s)
+
+
+def _run_once(environment: Environment, run: Run, policy: Policy) -> None:
+    sessions: dict[int, Session] = {}
+
+    def work(heads: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
+        journal = Journal.beside(context, policy.journal_table)
+        session = sessions[id(context)] = Session(run, visit, context, journal)
+        return session.steps(heads)
+
+    visit = Visit(
+        work,
+        writes=True,
+        lock_timeout_s=policy.lock_timeout_s,
+        transaction=policy.transaction,
+        on_version_apply=lambda ctx, heads, **_: sessions[id(ctx)].applied(heads),
+    )
+    environment.run(visit, command=run.plan.direction, revision=run.plan.target)
+
+
+def _is_lock_timeout(run: Run, error: MigrateError) -> bool:
+    """Was a statement of a revision refused because somebody else holds a lock, so that it may go through later?"""
+    cause = error.__cause__
+    return run.running is not None and isinstance(cause, Exception) and run.state.database.is_lock_timeout(cause)
+
+
+def _verified_heads(environment: Environment, run: Run) -> tuple[str, ...]:
+    """Read the version table back: an `env.py` that swallowed an error or did nothing is never called success."""
+    heads = read_state(environment).heads
+    end = common_heads(run.state.graph, run.ends)
+    if set(heads) != set(end):
+        raise EnvironmentFailed(
+            f"the database stands at {named(heads)}, where the plan ends at {named(end)}",
+            why="env.py ended without an error, and without committing every step",
+            do="look for a `try` or a missing commit in env.py; then run the command again",
+            heads=list(heads),
+        )
+    return heads

@@ -1,0 +1,319 @@
+"""A revision that commits in pieces, made resumable: what is committed is journalled with it, and is not done twice.
+
+Where the server commits each DDL statement by itself, or inside of Alembic's `autocommit_block`, a revision is no
+longer all or nothing. So its changes are followed statement by statement. A transaction's changes are journalled in
+that transaction; a statement that commits by itself is journalled before and after. When a revision is run again, its
+function is called from the start: what the journal holds is not sent again, and answers as it did.
+"""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
+
+from oppmigrate.databases import Database
+from oppmigrate.databases.statements import kind_of
+from oppmigrate.errors import RevisionDiverged
+
+WATCHING = "oppmigrate.checkpoints"  # where a connection keeps the one that follows its statements
+SHOWN_CHARACTERS = 160
+MOST_RESULTS = 5000  # row counts and new keys kept of one piece; the rest is forgotten
+
+Result = tuple[int | None, int | None]  # rowcount, lastrowid
+Execute = Callable[..., None]
+
+
+@dataclass
+class Piece:
+    """What was committed together: the changes of a transaction, or one statement by itself.
+
+    Args:
+        results: what each statement, by its digest, answered, in order.
+        shown: the last statement, for people.
+        mark: what the database said before the statement; see `Database.read_mark`.
+    """
+
+    alone: bool = False
+    state: Literal["done", "begun"] = "done"
+    shown: str = ""
+    mark: str | None = None
+    results: dict[str, list[Result]] = field(default_factory=dict)
+
+    def add(self, digest: str, statement: str, result: Result | None = None) -> None:
+        known = self.results.setdefault(digest, [])
+        self.shown = _shown(statement)
+        if result is not None and len(known) < MOST_RESULTS:
+            known.append(result)
+
+
+class Checkpoints:
+    """How far a revision has come on one connection.
+
+    Args:
+        save: writes the text into the journal, in the transaction that is open.
+        saved: that text of an earlier run, which this one goes on with.
+    """
+
+    def __init__(
+        self, database: Database, connection: Connection, save: Callable[[str], None], saved: str | None
+    ) -> None:
+        self._database = database
+        self._connection = connection
+        self._write = save
+        self._pieces = [Piece(**each) for each in json.loads(saved)] if saved else []
+        self._loaded = len(self._pieces)
+        self._at = 0  # the first of those that the function has not come to again
+        self._open = Piece()
+        self._is_quiet = False
+        self._answered: dict[int, dict[str, int]] = {}
+
+    @property
+    def is_replaying(self) -> bool:
+        """Has the function not come yet to where the run before it ended?"""
+        return self._at < self._loaded
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Follow every statement of the connection meanwhile.
+
+        Raises:
+            RevisionDiverged: the function does not do again what was done of it.
+        """
+        _listen(self._connection.engine)
+        self._connection.info[WATCHING] = self
+        event.listen(self._connection, "commit", self._committing)
+        try:
+            yield
+            self._complete()
+        finally:
+            event.remove(self._connection, "commit", self._committing)
+            if not (self._connection.closed or self._connection.invalidated):
+                self._connection.info.pop(WATCHING, None)
+
+    # ---- statements
+
+    def execute(self, run: Execute, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+        """Execute a statement, or answer as it did; False leaves it to SQLAlchemy."""
+        if self._is_quiet or kind_of(statement) != "changes":
+            return False
+        digest = hashlib.sha256(statement.encode()).hexdigest()[:16]
+        if self.is_replaying and self._has_run(digest, statement, cursor, context):
+            return True
+
+        def send() -> None:
+            run(cursor, statement, *([] if parameters is None else [parameters]), context=context)
+
+        if self._database.commits_by_itself(statement) and (self._autocommits or not self._database.rolls_back_ddl):
+            self._send_alone(send, digest, statement)
+        elif self._autocommits:
+            self._send_in_transaction(send, digest, statement, cursor)
+        else:
+            send()
+            self._open.add(digest, statement, _result(cursor))
+        return True
+
+    def _send_alone(self, send: Callable[[], None], digest: str, statement: str) -> None:
+        with self._quietly():
+            mark = self._database.read_mark(self._connection, statement)
+        self._close_open_piece()
+        piece = Piece(alone=True, state="begun", mark=mark)
+        piece.add(digest, statement)
+        self._pieces.append(piece)
+        self._save_and_commit()
+        try:
+            send()
+        except Exception:
+            self._withdraw(piece, statement)
+            raise
+        piece.state = "done"
+        self._save_and_commit()
+
+    def _withdraw(self, piece: Piece, statement: str) -> None:
+        """The server refused the statement: it is not begun any more. Where the connection is lost, it stays so."""
+        with contextlib.suppress(DBAPIError), self._quietly():
+            if self._database.settle(self._connection, statement, piece.mark) is False:
+                self._pieces.remove(piece)
+                self._save_and_commit()
+
+    def _send_in_transaction(self, send: Callable[[], None], digest: str, statement: str, cursor: Any) -> None:
+        """Inside of an `autocommit_block`: committed at once, and the journal with it."""
+        self._say("BEGIN")
+        try:
+            send()
+            piece = Piece(alone=True)
+            piece.add(digest, statement, _result(cursor))
+            self._pieces.append(piece)
+            self._save()
+        except Exception as error:
+            with contextlib.suppress(DBAPIError):
+                self._say("ROLLBACK")
+            if not self._database.is_refused_in_transaction(error):
+                raise
+        else:
+            self._say("COMMIT")
+            return
+        self._send_alone(send, digest, statement)
+
+    # ---- transactions
+
+    def _committing(self, _connection: Connection) -> None:
+        """The transaction is about to be committed: by an `autocommit_block` that begins, or by the revision itself."""
+        if self._is_quiet or self._autocommits:
+            return
+        if self.is_replaying:
+            self._at += not self._pieces[self._at].alone
+            return
+        has_changes = bool(self._open.results)
+        self._close_open_piece()
+        if has_changes:
+            self._save()
+
+    def _close_open_piece(self) -> None:
+        self._pieces.append(self._open)  # an empty one too: the commits are counted when they come again
+        self._open = Piece()
+
+    def _complete(self) -> None:
+        left = [piece for piece in self._pieces[self._at : self._loaded] if piece.alone]
+        if left:
+            raise self._diverged(left[0], "it ends without that statement")
+
+    # ---- doing nothing twice
+
+    def _has_run(self, digest: str, statement: str, cursor: Any, context: Any) -> bool:
+        number = next((n for n in range(self._at, self._loaded) if digest in self._pieces[n].results), None)
+        if number is None:
+            raise self._diverged(self._pieces[self._at], f"it now has: {_shown(statement)}")
+        piece = self._pieces[number]
+        self._at = number + piece.alone
+        if piece.state == "begun":
+            with self._quietly():
+                has_run = self._database.settle(self._connection, statement, piece.mark)
+            if has_run is None:
+                raise self._unknown(statement)
+            if not has_run:
+                del self._pieces[number:]
+                self._loaded = number
+                return False
+            piece.state = "done"
+            self._save_and_commit()
+        if context.compiled is not None and getattr(context.compiled, "effective_returning", None):
+            raise self._diverged(piece, "what it returned to the revision is not kept")
+        context.cursor = _Answered(cursor, *self._next_result(number, piece, digest))
+        return True
+
+    def _next_result(self, number: int, piece: Piece, digest: str) -> Result:
+        """What the statement answered at its turn."""
+        turns = self._answered.setdefault(number, {})
+        turn = turns[digest] = turns.get(digest, -1) + 1
+        results = piece.results[digest]
+        return results[turn] if turn < len(results) else (None, None)
+
+    def _diverged(self, piece: Piece, difference: str) -> RevisionDiverged:
+        done = sum(bool(each.results) for each in self._pieces)
+        return RevisionDiverged(
+            f"the revision was interrupted, and its file no longer does what was done of it: {difference}",
+            why=f"{done} of its statements were committed; the next of them was: {piece.shown or 'a commit'}",
+            do="bring the file back as it was and run the command again; or finish the change by hand, and record it "
+            "with `python oppman.py migrate stamp REVISION`",
+            statement=piece.shown,
+        )
+
+    def _unknown(self, statement: str) -> RevisionDiverged:
+        return RevisionDiverged(
+            f"the revision was interrupted during: {_shown(statement)}",
+            why="whether that statement came to its end cannot be told from the database",
+            do="look; then finish the change by hand and record it: python oppman.py migrate stamp REVISION",
+            statement=_shown(statement),
+        )
+
+    # ---- the journal, and what is said beside the revision
+
+    @property
+    def _autocommits(self) -> bool:
+        """Is this inside of Alembic's `autocommit_block`?"""
+        return self._connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
+
+    def _save(self) -> None:
+        with self._quietly():
+            self._write(json.dumps([asdict(piece) for piece in self._pieces], separators=(",", ":")))
+
+    def _save_and_commit(self) -> None:
+        self._save()
+        if not self._autocommits:
+            self._say("COMMIT")
+
+    def _say(self, statement: str) -> None:
+        with self._quietly():
+            self._connection.exec_driver_sql(statement)
+
+    @contextlib.contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """What is executed meanwhile is ours, not the revision's."""
+        before, self._is_quiet = self._is_quiet, True
+        try:
+            yield
+        finally:
+            self._is_quiet = before
+
+
+def steps_done(progress: str | None) -> tuple[str, ...]:
+    """The statements that were committed, as people read them; of a transaction the last."""
+    pieces = [Piece(**each) for each in json.loads(progress)] if progress else []
+    return tuple(piece.shown for piece in pieces if piece.results and piece.state == "done")
+
+
+class _Answered:
+    """A cursor in place of one that was not executed: it answers as the statement did."""
+
+    description = None
+
+    def __init__(self, cursor: Any, rowcount: int | None, lastrowid: int | None) -> None:
+        self._cursor = cursor
+        self.rowcount = -1 if rowcount is None else rowcount
+        self.lastrowid = lastrowid
+
+    def close(self) -> None:
+        self._cursor.close()
+
+
+def _result(cursor: Any) -> Result:
+    count, key = getattr(cursor, "rowcount", None), getattr(cursor, "lastrowid", None)
+    return (count if isinstance(count, int) else None, key if isinstance(key, int) else None)
+
+
+def _shown(statement: str) -> str:
+    text = " ".join(statement.split())
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"
+
+
+def _listen(engine: Engine) -> None:
+    """Once for each engine: connections without a `WATCHING` are left alone."""
+    for name, hear in (
+        ("do_execute", _hear_one),
+        ("do_executemany", _hear_many),
+        ("do_execute_no_params", _hear_plain),
+    ):
+        if not event.contains(engine, name, hear):
+            event.listen(engine, name, hear)
+
+
+def _hear_one(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+    return _told(context.dialect.do_execute, cursor, statement, parameters, context)
+
+
+def _hear_many(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+    return _told(context.dialect.do_executemany, cursor, statement, parameters, context)
+
+
+def _hear_plain(cursor: Any, statement: str, context: Any) -> bool:
+    return _told(context.dialect.do_execute_no_params, cursor, statement, None, context)
+
+
+def _told(run: Execute, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+    watching: Checkpoints | None = context.root_connection.info.get(WATCHING)
+    return watching is not None and watching.execute(run, cursor, statement, parameters, context)

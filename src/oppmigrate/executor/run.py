@@ -1,0 +1,71 @@
+"""One application of a plan, as far as it has come."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from oppmigrate import __version__
+from oppmigrate.planner import State
+from oppmigrate.recorder import Journal, user_at_host
+from oppmigrate.results import Plan, Step
+
+
+class Progress(Protocol):
+    """Told of each step as it begins and ends; the command line draws it."""
+
+    def __call__(self, step: Step, event: Literal["begin", "end"], duration_ms: float) -> None: ...
+
+
+class Story(Protocol):
+    """Told, in words, of what is waited for and what is done beside the steps."""
+
+    def __call__(self, text: str) -> None: ...
+
+
+@dataclass
+class Run:
+    """One application of a plan.
+
+    Args:
+        before: called once, under the lock, with what is going to be run and before anything is; returns the backup
+            that was taken.
+        done: the steps that are committed.
+        running: the step that is in a transaction now, or was when the run ended.
+        ends: where each database that env.py migrates is to be.
+    """
+
+    state: State
+    plan: Plan
+    progress: Progress | None = None
+    tell: Story | None = None
+    before: Callable[[Plan], Path | None] | None = None
+    done: list[Step] = field(default_factory=list)
+    begun: bool = False
+    running: Step | None = None
+    ends: list[tuple[str, ...]] = field(default_factory=list)
+    backup: Path | None = None
+    journal: Journal | None = None  # of the database that was migrated last
+
+    def prepare(self, plan: Plan) -> None:
+        """Take the backup that is due, once, before the first step that this run carries out."""
+        if plan.steps and self.before is not None:
+            before, self.before = self.before, None
+            self.backup = before(plan)
+
+    def say(self, text: str) -> None:
+        if self.tell is not None:
+            self.tell(text)
+
+
+def entry_facts(step: Step, backup: Path | None) -> dict[str, Any]:
+    """What the journal keeps of a step, however it ends."""
+    return {
+        "revision": step.revision,
+        "direction": step.direction,
+        "checksum": step.checksum,
+        "body": step.path.read_bytes(),
+        "by": user_at_host(),
+        "version": __version__,
+        "backup": str(backup) if backup else None,
+    }

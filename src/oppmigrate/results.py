@@ -131,6 +131,21 @@ class StampResult:
 
 
 @dataclass(frozen=True, slots=True)
+class HalfDone:
+    """A revision that commits in pieces and was interrupted: the next run goes on from there.
+
+    `statements` are those that are committed, `error` what ended the run where it was no kill; times are UTC.
+    """
+
+    revision: str
+    direction: Direction
+    started: datetime
+    by: str
+    statements: tuple[str, ...]
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CurrentResult:
     """Where the database stands. `exists` is False when there is no database yet."""
 
@@ -139,11 +154,12 @@ class CurrentResult:
     revisions: tuple[RevisionInfo, ...]
     missing: tuple[str, ...]
     pending: tuple[str, ...]
+    half_done: HalfDone | None = None
 
     @property
     def is_head(self) -> bool:
         """Is everything that the files hold applied?"""
-        return not self.pending and not self.missing
+        return not self.pending and not self.missing and self.half_done is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +187,12 @@ class CheckResult:
     missing: tuple[str, ...]
     unmade: tuple[Change, ...]
     models_compared: bool
+    half_done: HalfDone | None = None
 
     @property
     def is_clean(self) -> bool:
         """Is there nothing to do?"""
-        return not (self.pending or self.missing or self.unmade)
+        return not (self.pending or self.missing or self.unmade or self.half_done)
 
 
 @dataclass(frozen=True, slots=True)

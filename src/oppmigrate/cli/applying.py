@@ -8,7 +8,7 @@ from typing import Literal
 from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
-from oppmigrate.manager import LOCK_TIMEOUT_S, MigrationManager
+from oppmigrate.manager import MigrationManager
 from oppmigrate.results import ApplyResult, Direction, Plan, Step
 
 DONE = {"upgrade": "applied", "downgrade": "undone"}
@@ -23,13 +23,12 @@ def add_apply_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
     backup = parser.add_mutually_exclusive_group()
     backup.add_argument("--backup", action="store_true", help="back the database up first")
-    backup.add_argument("--no-backup", action="store_true", help="no backup first (the default)")
+    backup.add_argument("--no-backup", action="store_true", help="no backup first, though one may be due")
     parser.add_argument(
         "--lock-timeout",
         type=_seconds,
-        default=LOCK_TIMEOUT_S,
         metavar="S",
-        help=f"seconds to wait for another run to finish (default: {LOCK_TIMEOUT_S:g})",
+        help="seconds to wait for another run to finish, and for locks on tables (default: 60)",
     )
 
 
@@ -56,9 +55,14 @@ def run_apply(direction: Direction, arguments: Namespace, settings: Settings) ->
         _confirm(terminal, make(arguments.revision, details=False))
     apply = manager.upgrade if direction == "upgrade" else manager.downgrade
     teller = _Teller(terminal)
+    backup = True if arguments.backup else False if arguments.no_backup else None
     with teller.waiting():
         result = apply(
-            arguments.revision, backup=arguments.backup, lock_timeout_s=arguments.lock_timeout, progress=teller
+            arguments.revision,
+            backup=backup,
+            lock_timeout_s=arguments.lock_timeout,
+            progress=teller,
+            tell=teller.tell,
         )
     terminal.result(result)
     _print_result(terminal, result, settings)
@@ -94,6 +98,11 @@ class _Teller:
         else:
             self._show("finishing")
             self._terminal.story(f"  {DONE[step.direction]:<8} {step.revision}  {step.message}  ({duration_ms:.0f} ms)")
+
+    def tell(self, text: str) -> None:
+        """A line about what is waited for, or is done beside the steps."""
+        self._terminal.story(f"  {text}")
+        self._show("waiting for the database")
 
     def _show(self, text: str) -> None:
         self._shown.close()

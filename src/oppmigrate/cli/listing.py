@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
-from oppmigrate.results import RevisionInfo
+from oppmigrate.results import HalfDone, RevisionInfo
 
 STYLES = {"applied": "green", "current": "bold", "pending": "yellow", "unknown": "dim"}
 
@@ -20,6 +21,19 @@ def print_revisions(terminal: Terminal, revisions: Sequence[RevisionInfo], *, ve
         terminal.data(line.rstrip())
         if verbose:
             _print_details(terminal, info)
+
+
+def print_half_done(terminal: Terminal, half_done: HalfDone) -> None:
+    """A revision that an interrupted run has left between two, and how far it had come."""
+    done = counted(len(half_done.statements), "statement")
+    terminal.data(
+        f"half way in the {half_done.direction} of {half_done.revision}, since {half_done.started:%Y-%m-%d %H:%M} UTC "
+        f"({half_done.by}): {done} committed"
+    )
+    for statement in half_done.statements:
+        terminal.data(f"    {statement}")
+    if half_done.error:
+        terminal.data(f"    it ended with: {half_done.error}")
 
 
 def _marks(info: RevisionInfo) -> list[str]:

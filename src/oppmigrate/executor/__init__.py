@@ -1,8 +1,9 @@
 """The only unit that changes a database: lock, steps, checks, record."""
 
 from oppmigrate.executor.applying import apply
-from oppmigrate.executor.run import Progress
+from oppmigrate.executor.checkpoints import steps_done
+from oppmigrate.executor.run import Progress, Story
 from oppmigrate.executor.settling import stamp
 from oppmigrate.executor.whole import delete, restore
 
-__all__ = ["Progress", "apply", "delete", "restore", "stamp"]
+__all__ = ["Progress", "Story", "apply", "delete", "restore", "stamp", "steps_done"]

@@ -3,9 +3,8 @@
 from oppmigrate.manager.applying import Applying
 from oppmigrate.manager.looking import Looking
 from oppmigrate.manager.making import Making
-from oppmigrate.manager.project import LOCK_TIMEOUT_S
 
-__all__ = ["LOCK_TIMEOUT_S", "MigrationManager"]
+__all__ = ["MigrationManager"]
 
 
 class MigrationManager(Making, Applying, Looking):

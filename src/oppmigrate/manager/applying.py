@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oppmigrate import results
-from oppmigrate.manager.project import LOCK_TIMEOUT_S
 from oppmigrate.manager.saving import Saving
 
 if TYPE_CHECKING:
-    from oppmigrate.executor import Progress
+    from oppmigrate.config import Policy
+    from oppmigrate.executor import Progress, Story
 
 
 class Applying(Saving):
@@ -28,35 +28,44 @@ class Applying(Saving):
         self,
         target: str = "heads",
         *,
-        backup: bool = False,
-        lock_timeout_s: float = LOCK_TIMEOUT_S,
+        backup: bool | None = None,
+        lock_timeout_s: float | None = None,
         progress: Progress | None = None,
+        tell: Story | None = None,
     ) -> results.ApplyResult:
-        """Run the pending revisions up to `target`: an id, a prefix, `heads`, `+N`, `label@head`."""
-        return self._apply("upgrade", target, backup, lock_timeout_s, progress)
+        """Run the pending revisions up to `target`: an id, a prefix, `heads`, `+N`, `label@head`.
+
+        Args:
+            backup: take one first, or none; by default where the settings say that one is due.
+            lock_timeout_s: how long to wait for another run, and for locks on tables; by default as the settings say.
+            progress: told of each step as it begins and ends.
+            tell: told, in words, of what is waited for and done beside the steps.
+        """
+        return self._apply("upgrade", target, backup, lock_timeout_s, progress, tell)
 
     def downgrade(
         self,
         target: str,
         *,
-        backup: bool = False,
-        lock_timeout_s: float = LOCK_TIMEOUT_S,
+        backup: bool | None = None,
+        lock_timeout_s: float | None = None,
         progress: Progress | None = None,
+        tell: Story | None = None,
     ) -> results.ApplyResult:
-        """Undo revisions back to `target`: an id, a prefix, `-N`, `base`."""
-        return self._apply("downgrade", target, backup, lock_timeout_s, progress)
+        """Undo revisions back to `target`: an id, a prefix, `-N`, `base`. The arguments are those of `upgrade`."""
+        return self._apply("downgrade", target, backup, lock_timeout_s, progress, tell)
 
-    def stamp(self, target: str, *, purge: bool = False, lock_timeout_s: float = LOCK_TIMEOUT_S) -> results.StampResult:
+    def stamp(self, target: str, *, purge: bool = False, lock_timeout_s: float | None = None) -> results.StampResult:
         """Record `target` as applied, running nothing. `purge` forgets what was recorded before."""
         from oppmigrate import executor
         from oppmigrate.planner import refuse_missing
 
-        environment = self._environment(lock_timeout_s)
+        policy = self._policy(lock_timeout_s)
+        environment = self._environment(policy.lock_timeout_s)
         state = self._state(environment)
         if not purge:
             refuse_missing(state)
         state.graph.stamp_target(target, () if purge else state.heads)
-        policy = replace(self.settings.policy, lock_timeout_s=lock_timeout_s)
         return executor.stamp(environment, state, target, policy, purge=purge)
 
     def _planned(self, direction: results.Direction, target: str, details: bool) -> results.Plan:
@@ -72,19 +81,25 @@ class Applying(Saving):
         self,
         direction: results.Direction,
         target: str,
-        backup: bool,
-        lock_timeout_s: float,
+        backup: bool | None,
+        lock_timeout_s: float | None,
         progress: Progress | None,
+        tell: Story | None,
     ) -> results.ApplyResult:
         from oppmigrate import executor, planner
 
-        environment = self._environment(lock_timeout_s)
+        policy = self._policy(lock_timeout_s)
+        environment = self._environment(policy.lock_timeout_s)
         state = self._state(environment)
         make = planner.plan_upgrade if direction == "upgrade" else planner.plan_downgrade
         plan = make(state, target)
         if not plan.steps and state.half_done is None:
             return results.ApplyResult(plan, state.heads, 0.0)
         saved = self.backup().path if backup and state.exists else None
-        policy = replace(self.settings.policy, lock_timeout_s=lock_timeout_s)
-        result = executor.apply(environment, state, plan, policy, progress=progress)
+        result = executor.apply(environment, state, plan, policy, progress=progress, tell=tell)
         return replace(result, backup=saved)
+
+    def _policy(self, lock_timeout_s: float | None) -> Policy:
+        """The settings' policy, with how long the caller wants to wait."""
+        policy = self.settings.policy
+        return policy if lock_timeout_s is None else replace(policy, lock_timeout_s=lock_timeout_s)

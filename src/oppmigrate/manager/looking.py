@@ -28,6 +28,7 @@ class Looking(ProjectManager):
             self._infos(graph, here, state.heads),
             graph.missing(state.heads),
             pending,
+            _half_done(state),
         )
 
     def history(self, range_: str | None = None) -> results.HistoryResult:
@@ -74,8 +75,9 @@ class Looking(ProjectManager):
         state = self._state(environment)
         graph, missing = state.graph, state.graph.missing(state.heads)
         pending = self._infos(graph, graph.pending(_known(state)), state.heads)
-        if pending_only or missing:
-            return results.CheckResult(pending, missing, (), False)
+        half_done = _half_done(state)
+        if pending_only or missing or half_done:
+            return results.CheckResult(pending, missing, (), False, half_done)
         draft, _compared_with = draft_revision(environment, state, "check")
         return results.CheckResult(pending, missing, draft.changes, True)
 
@@ -110,3 +112,14 @@ class Looking(ProjectManager):
 def _known(state: State) -> tuple[str, ...]:
     """The recorded heads that files define."""
     return tuple(head for head in state.heads if head in state.graph.revisions)
+
+
+def _half_done(state: State) -> results.HalfDone | None:
+    """The revision that an interrupted run has left between two."""
+    entry = state.half_done
+    if entry is None:
+        return None
+    from oppmigrate.executor import steps_done
+
+    statements = steps_done(entry.progress)
+    return results.HalfDone(entry.revision, entry.direction, entry.started, entry.by, statements, entry.error)

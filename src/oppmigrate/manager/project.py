@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from oppmigrate.environment.session import Environment
     from oppmigrate.planner import State
 
-# seconds that a run waits for another one to finish
-LOCK_TIMEOUT_S = 60.0
-
 
 class ProjectManager:
     """One project; the heavy imports wait until a method needs them."""

@@ -9,7 +9,7 @@ Example: python oppman.py migrate check
 from argparse import ArgumentParser, Namespace
 from itertools import groupby
 
-from oppmigrate.cli.listing import print_revisions
+from oppmigrate.cli.listing import print_half_done, print_revisions
 from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
@@ -40,11 +40,13 @@ def _print_findings(terminal: Terminal, result: CheckResult) -> None:
     if result.missing:
         terminal.data(f"recorded in the database, and no file defines it: {', '.join(result.missing)}")
         terminal.story("next      bring the file back, or: python oppman.py migrate stamp --purge REVISION")
+    if result.half_done:
+        print_half_done(terminal, result.half_done)
     if result.pending:
         terminal.data(f"pending: {counted(len(result.pending), 'revision')} not applied")
         print_revisions(terminal, result.pending)
-        if not result.missing:
-            terminal.story("next      python oppman.py migrate upgrade")
+    if (result.pending or result.half_done) and not result.missing:
+        terminal.story("next      python oppman.py migrate upgrade")
     if result.unmade:
         terminal.data("unmade: the models differ from the migrations")
         for table, changes in groupby(sorted(result.unmade, key=_table), key=_table):

@@ -5,6 +5,7 @@ Example: python oppman.py migrate current
 
 from argparse import ArgumentParser, Namespace
 
+from oppmigrate.cli.listing import print_half_done
 from oppmigrate.config import Settings
 from oppmigrate.manager import MigrationManager
 
@@ -26,10 +27,12 @@ def run(arguments: Namespace, settings: Settings) -> int:
         terminal.data(f"{revision} (no file defines it)")
     if not (result.revisions or result.missing):
         terminal.data(f"base ({pending})" if result.pending else "base (there are no revisions yet)")
+    if result.half_done:
+        print_half_done(terminal, result.half_done)
     if not result.exists:
         terminal.story(f"there is no database at {result.database_url} yet")
     if result.missing:
         terminal.story("next      bring the file back, or: python oppman.py migrate stamp --purge REVISION")
-    elif result.pending:
+    elif result.pending or result.half_done:
         terminal.story("next      python oppman.py migrate upgrade")
     return 0

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Literal
 
+from oppmigrate.cli.plans import add_plan_arguments, show_plan, wants_plan
 from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
@@ -17,9 +18,8 @@ NOTHING = {"upgrade": "up to date", "downgrade": "nothing to undo"}
 
 
 def add_apply_arguments(parser: ArgumentParser) -> None:
-    """`--plan`, `--sql`, `--yes`, `--backup`, `--no-backup`, `--lock-timeout`."""
-    parser.add_argument("--plan", action="store_true", help="show what would be done, and change nothing")
-    parser.add_argument("--sql", action="store_true", help="print the SQL that would be run, and change nothing")
+    """Those of a plan, `--yes`, `--backup`, `--no-backup`, `--lock-timeout`."""
+    add_plan_arguments(parser)
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
     backup = parser.add_mutually_exclusive_group()
     backup.add_argument("--backup", action="store_true", help="back the database up first")
@@ -42,15 +42,11 @@ def _seconds(text: str) -> float:
 
 def run_apply(direction: Direction, arguments: Namespace, settings: Settings) -> int:
     """Show the plan, or carry it out."""
+    if wants_plan(arguments):
+        return show_plan(direction, arguments, settings)
     terminal: Terminal = arguments.terminal
     manager = MigrationManager(settings, verbose=arguments.verbose)
     make = manager.plan_upgrade if direction == "upgrade" else manager.plan_downgrade
-    if arguments.plan or arguments.sql:
-        with terminal.working("planning"):
-            plan = make(arguments.revision)
-        terminal.result(plan)
-        (_print_sql if arguments.sql else _print_plan)(terminal, plan)
-        return 0
     if direction == "downgrade" and terminal.can_ask and not arguments.yes:
         _confirm(terminal, make(arguments.revision, details=False))
     apply = manager.upgrade if direction == "upgrade" else manager.downgrade
@@ -118,25 +114,3 @@ def _print_result(terminal: Terminal, result: ApplyResult, settings: Settings) -
         return
     count = counted(len(result.plan.steps), "revision")
     terminal.data(f"{DONE[result.plan.direction]} {count}: the database is at {stands}")
-
-
-def _print_plan(terminal: Terminal, plan: Plan) -> None:
-    start, end = (", ".join(heads) or "base" for heads in (plan.start, plan.end))
-    terminal.data(f"from {start} to {end}: {counted(len(plan.steps), 'revision')}")
-    for step in plan.steps:
-        terminal.data(f"{step.direction} {step.revision}  {step.message}")
-        for change in step.changes:
-            mark = "!" if change.loses_data else ("+" if step.direction == "upgrade" else "-")
-            terminal.data(f"  {mark} {change.text}")
-        if step.sql_note:
-            terminal.data(f"  ({step.sql_note})")
-
-
-def _print_sql(terminal: Terminal, plan: Plan) -> None:
-    for step in plan.steps:
-        terminal.data(f"-- {step.direction} {step.revision}: {step.message}")
-        if step.sql_note:
-            terminal.data(f"-- {step.sql_note}")
-        for statement in step.sql:
-            terminal.data(statement)
-        terminal.data("")

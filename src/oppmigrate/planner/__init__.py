@@ -1,0 +1,32 @@
+"""Graph + recorded heads + target -> one frozen `Plan`, which everything that shows or runs revisions reads."""
+
+from oppmigrate.planner.details import details_of, with_details
+from oppmigrate.planner.paths import heads_after, plan_downgrade, plan_upgrade, step_of
+from oppmigrate.planner.running import revision_step, run_in_scratch
+from oppmigrate.planner.state import (
+    State,
+    common_heads,
+    locate_database,
+    read_graph,
+    read_state,
+    refuse_missing,
+    state_without_database,
+)
+
+__all__ = [
+    "State",
+    "common_heads",
+    "details_of",
+    "heads_after",
+    "locate_database",
+    "plan_downgrade",
+    "plan_upgrade",
+    "read_graph",
+    "read_state",
+    "refuse_missing",
+    "revision_step",
+    "run_in_scratch",
+    "state_without_database",
+    "step_of",
+    "with_details",
+]

@@ -172,6 +172,10 @@ class DatabaseLocked(DatabaseError):
     """Another process holds the database or the migration lock."""
 
 
+class LockLost(DatabaseError):
+    """The migration lock went in the middle of a run; the step was not committed."""
+
+
 class DatabaseReadOnly(DatabaseError):
     """The database, its file or its folder cannot be written."""
 

@@ -235,7 +235,7 @@ def test_prepare_leaves_a_lock_timeout_of_the_users_own(plain: Database) -> None
 def test_statement_that_waits_for_a_lock_becomes_database_locked(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(database), "lock_timeout_s", 0.2)
+    monkeypatch.setattr(type(database), "table_lock_timeout_s", 0.2)
     query(database, "CREATE TABLE t (x integer)")
 
     def work(connection: Connection) -> None:

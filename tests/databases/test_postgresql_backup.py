@@ -142,7 +142,7 @@ def test_restore_that_the_server_refuses_leaves_the_old_data(plain: Database, tm
 def test_restore_waits_for_a_busy_table_only_so_long(
     plain: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(plain), "lock_timeout_s", 0.2)
+    monkeypatch.setattr(type(plain), "table_lock_timeout_s", 0.2)
     query(plain, SCHEMA)
     plain.backup(tmp_path / "b.dump")
     before = state(plain)

@@ -1,6 +1,7 @@
 """All that differs between database servers; `open_database(url)` is the way in."""
 
 from oppmigrate.databases.base import Database
+from oppmigrate.databases.locking import Holder, Lock, OnWait, backoff_s
 from oppmigrate.databases.opening import open_database
 
-__all__ = ["Database", "open_database"]
+__all__ = ["Database", "Holder", "Lock", "OnWait", "backoff_s", "open_database"]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from oppmigrate.databases.connecting import run_coroutine
+from oppmigrate.databases.locking import Lock, OnWait
 from oppmigrate.errors import DatabaseMissing, DatabaseUnreachable, DriverMissing, MigrateError, UnsupportedDatabase
 
 T = TypeVar("T")
@@ -40,11 +41,12 @@ class Database:
     keeps_damaged: ClassVar[bool] = False  # `restore` keeps what it replaces aside where that cannot be backed up
     backup_suffix: ClassVar[str] = ".backup"
     connect_timeout_s: ClassVar[int] = 5
-    lock_timeout_s: ClassVar[float] = 5  # how long one statement may wait for somebody else's lock
+    table_lock_timeout_s: float = 5  # how long one statement may wait for somebody else's lock
+    statement_timeout_s: float | None = None  # how long one statement of a migration may take
+    patience_s: float = 5  # how long looking may wait, where readers wait for a writer
 
     def __init__(self, url: URL) -> None:
         self.url = url
-        self.patience_s: float = self.lock_timeout_s  # how long looking may wait, where readers wait for a writer
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.safe_url!r})"
@@ -175,17 +177,34 @@ class Database:
     def release(self, connection: Connection) -> None:
         """Undo `prepare`, for a connection that somebody else owns."""
 
-    def lock(self, connection: Connection, key: str, timeout_s: float) -> AbstractContextManager[None]:
+    def lock(
+        self, connection: Connection, key: str, timeout_s: float, on_wait: OnWait | None = None
+    ) -> AbstractContextManager[Lock]:
         """Hold the lock that lets one migration run at a time.
 
         Args:
+            connection: what will migrate.
             key: what is locked, in words of the caller; the same everywhere for the same database.
             timeout_s: seconds to wait; 0 tries once.
+            on_wait: told who holds it: as soon as there is a wait, when the holder changes, and every few seconds.
 
         Raises:
             DatabaseLocked: somebody else still holds it after `timeout_s`; nothing was changed.
         """
-        return _no_lock()
+        return nullcontext(Lock())
+
+    def is_lock_timeout(self, error: BaseException) -> bool:
+        """Was a statement given up for somebody else's lock, so that the whole revision may be tried again?"""
+        return False
+
+    def autocommit_block(
+        self, connection: Connection, stock: Callable[[], AbstractContextManager[None]]
+    ) -> AbstractContextManager[None]:
+        """What `op.get_context().autocommit_block()` does on this server; `stock` is Alembic's own."""
+        return stock()
+
+    def after_commit(self, connection: Connection) -> None:
+        """Run what an `autocommit_block` had to leave until the transaction is committed."""
 
     def check_integrity(self, connection: Connection) -> None:
         """Look, before the commit, for damage that the server itself does not look for.
@@ -193,10 +212,6 @@ class Database:
         Raises:
             MigrationFailed: with the table and the number of rows.
         """
-
-    def is_lock_timeout(self, error: Exception) -> bool:
-        """Was a statement given up because of somebody else's lock, so that it may go through later?"""
-        return False
 
     # ---- statements that are committed at once
 
@@ -292,11 +307,15 @@ def original(error: BaseException) -> BaseException:
     return error
 
 
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and those that it was raised from."""
+    while True:
+        yield error
+        if error.__cause__ is None:
+            return
+        error = error.__cause__
+
+
 def first_line(error: BaseException) -> str:
     """The first line of what the driver said."""
     return next(iter(str(original(error)).strip().splitlines()), "")
-
-
-@contextmanager
-def _no_lock() -> Iterator[None]:
-    yield

@@ -1,8 +1,8 @@
 """MariaDB and MySQL, whose DDL commits by itself."""
 
-import hashlib
+import math
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,16 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, event
 
 from oppmigrate.databases import mysql_dump, mysql_errors, mysql_statements
-from oppmigrate.databases.base import Database, Progress
-from oppmigrate.databases.locking import SAVED, by_itself, polled
+from oppmigrate.databases.base import Database, Progress, causes, original
+from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, by_itself
+from oppmigrate.databases.mysql_lock import hold, lock_name
 from oppmigrate.databases.mysql_objects import StoredObject, quoted, read_objects, refuse_dependents
 from oppmigrate.databases.scratch import PREFIX, fence_off, removed_after
-from oppmigrate.errors import AccessDenied, ConfigurationError, DatabaseLocked, MigrateError
+from oppmigrate.errors import AccessDenied, ConfigurationError, MigrateError
 
 ALWAYS_THERE = "information_schema"
 SYSTEM = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
+LOCK_WAIT = "lock_wait_timeout"
 LONG_WAIT_S = 3600  # the servers' own defaults are a day and a year
 TIMEOUT_ARGUMENTS = {"mysqlconnector": "connection_timeout", "pyodbc": None}
 
@@ -71,43 +73,45 @@ class MySQL(Database):
     # ---- migrating
 
     def prepare(self, connection: Connection) -> None:
-        """As `Database.prepare`: DDL waits for a day, or a year, while others read the table, unless it is told."""
+        """As `Database.prepare`: DDL waits for a day, or a year, while others read the table, unless it is told.
+
+        innodb_lock_wait_timeout stays as it is: a statement that waits for a row makes nobody wait behind it. MySQL has
+        no time limit for statements that write, so `statement_timeout_s` is for MariaDB.
+        """
         if SAVED in connection.info:
             return
         with by_itself(connection):
-            before = int(connection.exec_driver_sql("SELECT @@SESSION.lock_wait_timeout").scalar_one())
-            connection.info[SAVED] = before
-            if before >= LONG_WAIT_S:
-                connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {int(self.lock_timeout_s)}")
+            wanted = self._limits(connection)
+            names = ", ".join(f"@@SESSION.{name}" for name in wanted)
+            before = dict(zip(wanted, connection.exec_driver_sql(f"SELECT {names}").one(), strict=True))
+            if before[LOCK_WAIT] < LONG_WAIT_S:
+                del wanted[LOCK_WAIT]
+            connection.info[SAVED] = {name: before[name] for name in wanted}
+            _set_session(connection, wanted)
+
+    def _limits(self, connection: Connection) -> dict[str, float]:
+        limits: dict[str, float] = {LOCK_WAIT: max(math.ceil(self.table_lock_timeout_s), 1)}
+        if self.statement_timeout_s is not None and getattr(connection.dialect, "is_mariadb", False):
+            limits["max_statement_time"] = self.statement_timeout_s
+        return limits
 
     def release(self, connection: Connection) -> None:
         if connection.closed or connection.invalidated:
             return
         before = connection.info.pop(SAVED, None)
-        if before is not None and before >= LONG_WAIT_S:
+        if before:
             with by_itself(connection):
-                connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {before}")
+                _set_session(connection, before)
 
-    def lock(self, connection: Connection, key: str, timeout_s: float) -> AbstractContextManager[None]:
-        name = self._lock_name(key)
-        take, give_back = f"SELECT GET_LOCK('{name}', 0)", f"SELECT RELEASE_LOCK('{name}')"
-        return polled(connection, take, give_back, timeout_s, lambda: self._held(connection, name, timeout_s))
+    def lock(
+        self, connection: Connection, key: str, timeout_s: float, on_wait: OnWait | None = None
+    ) -> AbstractContextManager[Lock]:
+        """As `Database.lock`, by GET_LOCK in the connection's own session: see `mysql_lock`."""
+        return hold(connection, lock_name(f"{self.url.database}\n{key}"), Patience(timeout_s, on_wait))
 
-    def _lock_name(self, key: str) -> str:
-        """The servers' locks are for the whole server, and their names have at most 64 characters."""
-        return "oppman:" + hashlib.sha256(f"{self.url.database}\n{key}".encode()).hexdigest()[:48]
-
-    def _held(self, connection: Connection, name: str, timeout_s: float) -> DatabaseLocked:
-        with by_itself(connection):
-            holder = connection.exec_driver_sql(f"SELECT IS_USED_LOCK('{name}')").scalar()
-        return DatabaseLocked(
-            f"another migration of `{self.url.database}` is running",
-            why=f"{f'connection {holder}' if holder else 'another session'} holds the migration lock; "
-            f"waited {timeout_s:g} s for it",
-            do="wait until it is done and run the command again"
-            + (f"; if it hangs: KILL {holder}" if holder else "; to see who it is: SHOW FULL PROCESSLIST"),
-            pid=holder,
-        )
+    def is_lock_timeout(self, error: BaseException) -> bool:
+        """As `Database.is_lock_timeout`: lock_wait_timeout, innodb_lock_wait_timeout, a deadlock."""
+        return any(mysql_errors.number_of(original(each))[0] in mysql_errors.LOCKED for each in causes(error))
 
     # ---- statements that are committed at once
 
@@ -183,7 +187,9 @@ class MySQL(Database):
         def work(connection: Connection) -> tuple[StoredObject, ...]:
             refuse_dependents(connection)
             stored = read_objects(connection)
-            connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {int(self.lock_timeout_s)}")
+            connection.exec_driver_sql(
+                f"SET SESSION lock_wait_timeout = {max(math.ceil(self.table_lock_timeout_s), 1)}"
+            )
             connection.exec_driver_sql("SET SESSION foreign_key_checks = 0")
             for item in stored:
                 connection.exec_driver_sql(item.drop.replace("%", "%%"))
@@ -218,6 +224,11 @@ class _ScratchDatabase(MySQL):
             what="the scratch database",
             do="leave the database's name out of the revision: the database URL chooses it",
         )
+
+
+def _set_session(connection: Connection, values: Mapping[str, float]) -> None:
+    if values:
+        connection.exec_driver_sql("SET " + ", ".join(f"SESSION {name} = {value}" for name, value in values.items()))
 
 
 def _read_timeout_can_be_lifted() -> bool:

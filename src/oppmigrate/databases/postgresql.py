@@ -1,6 +1,5 @@
 """PostgreSQL, by psycopg, asyncpg or any other of SQLAlchemy's drivers."""
 
-import hashlib
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -10,8 +9,9 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, event, text
 
 from oppmigrate.databases import postgresql_dump, postgresql_errors, postgresql_statements
-from oppmigrate.databases.base import Database, Progress, original
-from oppmigrate.databases.locking import SAVED, by_itself, polled
+from oppmigrate.databases.base import Database, Progress, causes, original
+from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits, by_itself
+from oppmigrate.databases.postgresql_lock import KEEPALIVE, ORPHANS_END, accepts, hold, lock_number, set_local
 from oppmigrate.databases.postgresql_objects import (
     literally,
     quoted,
@@ -24,13 +24,13 @@ from oppmigrate.databases.scratch import PREFIX, fence_off, removed_after
 from oppmigrate.errors import (
     AccessDenied,
     ConfigurationError,
-    DatabaseLocked,
     DatabaseMissing,
     MigrateError,
 )
 
 MAINTENANCE = ("postgres", "template1")  # databases that are there when the URL's own is not
 LIBPQ_DRIVERS = frozenset({"psycopg", "psycopg_async", "psycopg2", "psycopg2cffi"})
+CONTENTION = frozenset({"55P03", "40P01", "40001"})  # lock_not_available, deadlock_detected, serialization_failure
 
 EXTENSIONS = """
 SELECT e.extname, n.nspname FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -44,13 +44,6 @@ SELECT DISTINCT n.nspname FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid
 WHERE n.nspname <> 'pg_catalog' AND NOT EXISTS (
   SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid AND NOT EXISTS (
     SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e'))
-"""
-HOLDER = """
-SELECT a.pid, a.application_name, host(a.client_addr), date_trunc('second', clock_timestamp() - a.backend_start)::text
-FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND ((l.classid::bigint << 32) | l.objid::bigint) = {key}
 """
 
 
@@ -89,45 +82,42 @@ class PostgreSQL(Database):
     # ---- migrating
 
     def prepare(self, connection: Connection) -> None:
-        """As `Database.prepare`: a waiting ALTER would make every later query of its table wait behind it."""
+        """As `Database.prepare`: a waiting ALTER would make every later query of its table wait behind it.
+
+        Each transaction gets a lock_timeout where the URL, the role or the database set none, and the statement
+        timeout of the policy. Inside of `autocommit_block` there is neither: cut off, CREATE INDEX CONCURRENTLY leaves
+        an invalid index.
+        """
         if SAVED in connection.info:
             return
         with by_itself(connection):
-            before = connection.exec_driver_sql("SHOW lock_timeout").scalar_one()
-            connection.info[SAVED] = before
-            if before == "0":
-                connection.exec_driver_sql(f"SET lock_timeout = {int(self.lock_timeout_s * 1000)}")
+            has_its_own = connection.exec_driver_sql("SHOW lock_timeout").scalar_one() != "0"
+            limits = {} if has_its_own else {"lock_timeout": milliseconds(self.table_lock_timeout_s)}
+            if self.statement_timeout_s is not None:
+                limits["statement_timeout"] = milliseconds(self.statement_timeout_s)
+            orphans = ORPHANS_END if accepts(connection, ORPHANS_END) else {}
+        connection.info[SAVED] = {**limits, **orphans, **KEEPALIVE}
+        event.listen(connection, "begin", self._begin)
+        if connection.in_transaction():
+            self._begin(connection)
 
     def release(self, connection: Connection) -> None:
-        if connection.closed or connection.invalidated or connection.info.pop(SAVED, None) != "0":
-            return
-        with by_itself(connection):
-            connection.exec_driver_sql("SET lock_timeout = 0")
+        if not connection.closed and not connection.invalidated and connection.info.pop(SAVED, None) is not None:
+            event.remove(connection, "begin", self._begin)
 
-    def lock(self, connection: Connection, key: str, timeout_s: float) -> AbstractContextManager[None]:
-        """As `Database.lock`, for the session. Polled: who waits inside a statement blocks CREATE INDEX CONCURRENTLY.
+    def _begin(self, connection: Connection) -> None:
+        if not autocommits(connection):
+            set_local(connection, connection.info.get(SAVED, {}))
 
-        The session must be one: through pgbouncer in transaction mode it is not; give the server's own address there.
-        """
-        number = lock_number(key)
-        take, give_back = f"SELECT pg_try_advisory_lock({number})", f"SELECT pg_advisory_unlock({number})"
-        return polled(connection, take, give_back, timeout_s, lambda: self._held(connection, number, timeout_s))
+    def lock(
+        self, connection: Connection, key: str, timeout_s: float, on_wait: OnWait | None = None
+    ) -> AbstractContextManager[Lock]:
+        """As `Database.lock`, in a session of its own: see `postgresql_lock`."""
+        return hold(connection, lock_number(key), Patience(timeout_s, on_wait))
 
-    def _held(self, connection: Connection, number: int, timeout_s: float) -> DatabaseLocked:
-        with by_itself(connection):
-            row = connection.exec_driver_sql(HOLDER.format(key=number)).first()
-        who = (
-            f"process {row[0]} ({row[1] or 'no name'}, from {row[2] or 'this host'}, connected for {row[3]})"
-            if row
-            else ""
-        )
-        return DatabaseLocked(
-            f"another migration of `{self.url.database}` is running",
-            why=f"{who or 'another session'} holds the migration lock; waited {timeout_s:g} s for it",
-            do="wait until it is done and run the command again"
-            + (f"; if it hangs: SELECT pg_terminate_backend({row[0]})" if row else ""),
-            pid=row[0] if row else None,
-        )
+    def is_lock_timeout(self, error: BaseException) -> bool:
+        """As `Database.is_lock_timeout`: lock_timeout, a deadlock, a transaction that could not be serialized."""
+        return any(postgresql_errors.sqlstate(original(each)) in CONTENTION for each in causes(error))
 
     # ---- statements that are committed at once
 
@@ -232,7 +222,7 @@ class PostgreSQL(Database):
         """As `Database.restore`: the whole database, every schema, in one transaction."""
         postgresql_dump.verify(path)
         drops = self.run(statements_to_empty)
-        postgresql_dump.restore(self.url, self._settings(), path, drops, self.lock_timeout_s)
+        postgresql_dump.restore(self.url, self._settings(), path, drops, self.table_lock_timeout_s)
 
     def delete(self, schemas: Sequence[str] = ()) -> tuple[str, ...]:
         """As `Database.delete`, in one transaction: what lies in the current schema, or in those named.
@@ -244,7 +234,7 @@ class PostgreSQL(Database):
         def work(connection: Connection) -> tuple[str, ...]:
             with connection.begin():
                 chosen = list(schemas) or [connection.exec_driver_sql("SELECT current_schema()").scalar_one()]
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(self.lock_timeout_s * 1000)}")
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {milliseconds(self.table_lock_timeout_s)}")
                 refuse_dependents(connection, chosen)
                 stored = read_objects(connection, chosen)
                 for item in stored:
@@ -288,6 +278,6 @@ class _ScratchSchema(PostgreSQL):
         fence_off(engine, self.real, what="the scratch schema", do=f'ALTER ROLE "{user}" CREATEDB')
 
 
-def lock_number(key: str) -> int:
-    """The key as PostgreSQL takes it: 64 bits, with a sign."""
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big", signed=True)
+def milliseconds(seconds: float) -> str:
+    """For a timeout of PostgreSQL's, to which 0 means none."""
+    return str(max(int(seconds * 1000), 1))

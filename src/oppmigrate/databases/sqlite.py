@@ -5,7 +5,8 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,14 +16,24 @@ from sqlalchemy.engine import ExceptionContext
 
 from oppmigrate.databases import sqlite_errors, sqlite_files
 from oppmigrate.databases.base import Database, Progress, T
-from oppmigrate.databases.locking import SAVED
-from oppmigrate.errors import MigrateError, MigrationFailed, Refused, UnsupportedDatabase
+from oppmigrate.databases.locking import SAVED, Holder, Lock, OnWait, Patience, autocommits
+from oppmigrate.databases.sqlite_deferring import Deferred
+from oppmigrate.databases.sqlite_holder import find_holder
+from oppmigrate.errors import DatabaseError, MigrateError, MigrationFailed, Refused, UnsupportedDatabase
 
-LOCK = "oppmigrate.lock"  # set while the caller of `lock` has chosen how long to wait
+LOCK = "oppmigrate.lock"  # while the caller of `lock` has it: a `_FileLock`
 LEGACY_TRANSACTIONS = -1  # sqlite3.LEGACY_TRANSACTION_CONTROL, Python 3.12+
 # SQLite's own waiting, and its work on a statement, hear no Ctrl-C: they are left so often for Python to hear one
 TRY_S = 0.2
 STEPS_BETWEEN_LOOKS = 100_000  # about a millisecond of SQLite's virtual machine
+
+
+@dataclass(frozen=True, slots=True)
+class _FileLock:
+    """What a connection keeps while the caller of `lock` has it."""
+
+    on_wait: OnWait | None
+    deferred: Deferred
 
 
 class SQLite(Database):
@@ -122,7 +133,7 @@ class SQLite(Database):
             saved["mode"] = _leave_transactions_to_us(driver)
             _pragma(driver, "foreign_keys = OFF")
         if LOCK not in connection.info:
-            _pragma(driver, f"busy_timeout = {int(self.lock_timeout_s * 1000)}")
+            _pragma(driver, f"busy_timeout = {int(self.table_lock_timeout_s * 1000)}")
         saved["violations"] = _violations(driver)
         _watch_for_interrupts(driver)
         event.listen(connection.dialect, "handle_error", _as_interrupt)
@@ -145,30 +156,64 @@ class SQLite(Database):
 
     def _begin(self, connection: Connection) -> None:
         """Begin for writing: a later step from reading to writing could fail at once, without waiting."""
-        if _is_in_transaction(connection) or _autocommits(connection):
+        if _is_in_transaction(connection) or autocommits(connection):
             return
         driver = _driver(connection)
+        lock: _FileLock | None = connection.info.get(LOCK)
         wait_ms = _pragma(driver, "busy_timeout")
         try:
-            _begin_immediate(driver, wait_ms / 1000)
+            on_wait = lock.on_wait if lock else None
+            _begin_immediate(driver, Patience(wait_ms / 1000, on_wait), lambda: find_holder(self.path))
         except Exception as error:
-            raise sqlite_errors.explain(self.path, error, wait_ms / 1000) or error from error
+            holder = find_holder(self.path)
+            raise sqlite_errors.explain(self.path, error, wait_ms / 1000, holder) or error from error
         finally:
             _pragma(driver, f"busy_timeout = {wait_ms}")
 
     @contextmanager
-    def lock(self, connection: Connection, key: str, timeout_s: float) -> Iterator[None]:
-        """SQLite's own write lock is the migration lock; this sets how long BEGIN IMMEDIATE waits for it."""
-        driver = _driver(connection)
+    def lock(self, connection: Connection, key: str, timeout_s: float, on_wait: OnWait | None = None) -> Iterator[Lock]:
+        """SQLite's own write lock is the migration lock; this sets how long BEGIN IMMEDIATE waits for it.
+
+        Meanwhile, what SQLite runs only outside of a transaction waits for the commit: see `sqlite_deferring`.
+        """
+        driver, info = _driver(connection), connection.info
         before = _pragma(driver, "busy_timeout")
         _pragma(driver, f"busy_timeout = {int(timeout_s * 1000)}")
-        connection.info[LOCK] = True
+        lock = info[LOCK] = _FileLock(on_wait, Deferred(connection))
+        lock.deferred.listen()
         try:
-            yield
+            yield Lock()
         finally:
-            connection.info.pop(LOCK, None)
-            if not (connection.closed or connection.invalidated):
-                _pragma(_driver(connection), f"busy_timeout = {before}")
+            lock.deferred.stop()
+            info.pop(LOCK, None)
+            lock.deferred.run(lambda *statement: self._run_deferred(driver, *statement))
+            with suppress(sqlite3.ProgrammingError):  # the driver's connection is closed
+                _pragma(driver, f"busy_timeout = {before}")
+
+    def autocommit_block(
+        self, connection: Connection, stock: Callable[[], AbstractContextManager[None]]
+    ) -> AbstractContextManager[None]:
+        """The block stays in the open transaction: Alembic's own would commit half of the upgrade, and let others in.
+
+        Nothing needs it here: what SQLite refuses in a transaction is run after the commit anyway.
+        """
+        return nullcontext() if LOCK in connection.info else stock()
+
+    def after_commit(self, connection: Connection) -> None:
+        lock: _FileLock | None = connection.info.get(LOCK)
+        if lock and not _is_in_transaction(connection):
+            driver = _driver(connection)
+            lock.deferred.run(lambda *statement: self._run_deferred(driver, *statement))
+
+    def _run_deferred(self, driver: Any, statement: str, parameters: Any) -> None:
+        try:
+            _execute(driver, statement, parameters)
+        except sqlite3.Error as error:
+            raise DatabaseError(
+                f"the migration is committed, and after it this failed: {statement}",
+                why=f"SQLite says: {error}",
+                do="run that statement by hand; SQLite takes it only outside of a transaction, so it came last",
+            ) from error
 
     def check_integrity(self, connection: Connection) -> None:
         before: Counter[str] = connection.info.get(SAVED, {}).get("violations", Counter())
@@ -247,16 +292,16 @@ def _leave_transactions_to_us(driver: Any) -> dict[str, Any]:
     return before
 
 
-def _begin_immediate(driver: Any, wait_s: float) -> None:
-    deadline = time.monotonic() + wait_s
-    _pragma(driver, f"busy_timeout = {int(min(wait_s, TRY_S) * 1000)}")
+def _begin_immediate(driver: Any, patience: Patience, find: Callable[[], Holder]) -> None:
+    _pragma(driver, f"busy_timeout = {int(min(patience.timeout_s, TRY_S) * 1000)}")
     while True:
         try:
             _execute(driver, "BEGIN IMMEDIATE")
             return
         except sqlite3.Error as error:
-            if sqlite_errors.result_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+            if sqlite_errors.result_code(error) != sqlite3.SQLITE_BUSY or not patience.left_s:
                 raise
+        patience.tell(find)
         time.sleep(TRY_S / 10)  # some of SQLite's refusals come without its waiting
 
 
@@ -286,10 +331,10 @@ def _as_interrupt(context: ExceptionContext) -> BaseException | None:
     return None
 
 
-def _execute(driver: Any, statement: str) -> list[Any]:
+def _execute(driver: Any, statement: str, parameters: Any = ()) -> list[Any]:
     cursor = driver.cursor()
     try:
-        cursor.execute(statement)
+        cursor.execute(statement, parameters)
         return list(cursor.fetchall())
     finally:
         cursor.close()
@@ -303,8 +348,3 @@ def _pragma(driver: Any, pragma: str) -> Any:
 def _violations(driver: Any) -> "Counter[str]":
     """Rows whose foreign key points nowhere, a count for each table."""
     return Counter(row[0] for row in _execute(driver, "PRAGMA foreign_key_check"))
-
-
-def _autocommits(connection: Connection) -> bool:
-    """Is this inside of Alembic's `autocommit_block`?"""
-    return connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"

@@ -5,6 +5,8 @@ import sqlite3
 from pathlib import Path
 
 from oppmigrate.databases.base import original
+from oppmigrate.databases.locking import Holder
+from oppmigrate.databases.sqlite_holder import NOBODY_KNOWN
 from oppmigrate.errors import (
     DatabaseError,
     DatabaseLocked,
@@ -27,12 +29,15 @@ WORDS = {
 }
 
 
-def explain(path: Path | None, error: BaseException, waited_s: float | None = None) -> MigrateError | None:
+def explain(
+    path: Path | None, error: BaseException, waited_s: float | None = None, holder: Holder = NOBODY_KNOWN
+) -> MigrateError | None:
     """SQLite's error in our words; None for one that tells nothing about the file, such as an SQL error.
 
     Args:
         path: the database file; None for one in memory.
         waited_s: how long SQLite waited for the lock, when the caller knows.
+        holder: who has it.
     """
     cause = original(error)
     if not isinstance(cause, sqlite3.Error):
@@ -40,7 +45,7 @@ def explain(path: Path | None, error: BaseException, waited_s: float | None = No
     code = result_code(cause)
     shown = str(path or "the database in memory")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return locked(shown, waited_s)
+        return locked(shown, waited_s, holder)
     if code == sqlite3.SQLITE_READONLY:
         return read_only(shown, path, cause)
     if code == sqlite3.SQLITE_CANTOPEN:
@@ -74,13 +79,15 @@ def result_code(error: sqlite3.Error) -> int | None:
     return next((code for code, words in WORDS.items() if any(word in text for word in words)), None)
 
 
-def locked(shown: str, waited_s: float | None = None) -> DatabaseLocked:
+def locked(shown: str, waited_s: float | None = None, holder: Holder = NOBODY_KNOWN) -> DatabaseLocked:
     waited = f" for more than {waited_s:g} s" if waited_s else ""
+    who = "" if holder.pid else ": a migration, the application, a database browser"
     return DatabaseLocked(
         f"{shown} is locked",
-        why=f"another process has been writing to it{waited}: a migration, the application, a database browser",
+        why=f"{holder.description} has been writing to it{waited}{who}",
         do=f"wait until it is done and run the command again; to see who it is: fuser -v {shown}",
         path=shown,
+        pid=holder.pid,
     )
 
 

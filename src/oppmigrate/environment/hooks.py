@@ -16,10 +16,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import MissingGreenlet
 
 from oppmigrate.config import Settings, absolute_url
-from oppmigrate.databases import Database, open_database
+from oppmigrate.databases import Database, Lock, OnWait, open_database
 from oppmigrate.databases.looking import is_stand_in
 from oppmigrate.environment.comparing import compare_server_default
 from oppmigrate.environment.hiding import HiddenTable
+from oppmigrate.environment.locks import Locks
+from oppmigrate.environment.opening import open_by_policy
 from oppmigrate.environment.rendering import after_the_projects_own
 from oppmigrate.environment.running import DATABASE
 from oppmigrate.errors import ConfigurationError, EnvironmentFailed
@@ -34,6 +36,7 @@ class Visit:
 
     Args:
         writes: make the connection fit for migrating and hold the migration lock meanwhile.
+        lock_timeout_s, on_wait: how long to wait for another run, and who is told of the wait.
         purge: forget the recorded heads first.
         transaction: how much is one transaction; None is the server's own best.
         on_version_apply: Alembic's callback, called after env.py's own.
@@ -47,6 +50,7 @@ class Visit:
     writes: bool = False
     purge: bool = False
     lock_timeout_s: float = 0.0
+    on_wait: OnWait | None = None
     transaction: Literal["upgrade", "revision"] | None = None
     on_version_apply: Callable[..., None] | None = None
     in_scratch: bool = False
@@ -59,6 +63,7 @@ class Visit:
     attempts: list[Database] = field(default_factory=list)
     found: bool = False
     operations: Operations | None = None
+    lock: Lock | None = None  # of the database that is being migrated
     runs: int = 0
     failure: Exception | None = None  # of the last run of migrations
 
@@ -89,10 +94,13 @@ class Hooks:
         self._visit = visit
         self._verbose = verbose
         self._opened = ExitStack()
+        self._locks = Locks(visit.lock_timeout_s, visit.on_wait)
+        self._in_transaction_block = False
 
     def close(self) -> None:
         """Give up what a run that never came to its end has opened."""
         self._opened.close()
+        self._locks.close()
 
     def _configure_fit(self, connection: Connection | None = None, url: Any = None, **options: Any) -> None:
         visit = self._visit
@@ -120,6 +128,8 @@ class Hooks:
             options.update(self._without_journal(connection, options))
         self._configure(connection=connection, url=url, **options)
         visit.contexts.append(self.context.get_context())
+        if connection is not None and not visit.only_looks and visit.replacement is None:
+            self._fit_context(self.context.get_context(), database, connection)
 
     def _run_migrations(self, **kw: Any) -> None:
         self._visit.runs += 1
@@ -131,6 +141,37 @@ class Hooks:
             except Exception as error:
                 self._visit.failure = error
                 raise
+            finally:
+                if not self._in_transaction_block:
+                    self._release(self.context.get_context().connection)
+
+    def _release(self, connection: Connection | None) -> None:
+        if connection is not None:
+            self._locks.release(connection)
+
+    def _fit_context(self, context: MigrationContext, database: Database, connection: Connection) -> None:
+        """Hold the lock until the commit, and let the server say what an `autocommit_block` is."""
+        begin, autocommit = context.begin_transaction, context.autocommit_block
+
+        @contextlib.contextmanager
+        def begin_transaction(_per_migration: bool = False) -> Iterator[Any]:
+            self._in_transaction_block = self._in_transaction_block or not _per_migration
+            try:
+                with begin(_per_migration) as transaction:
+                    yield transaction
+                database.after_commit(connection)
+            finally:
+                if not _per_migration:
+                    self._in_transaction_block = False
+                    self._locks.release(connection)
+
+        @contextlib.contextmanager
+        def autocommit_block() -> Iterator[None]:
+            with database.autocommit_block(connection, autocommit):
+                yield
+
+        context.begin_transaction = begin_transaction  # type: ignore[method-assign]
+        context.autocommit_block = autocommit_block  # type: ignore[method-assign]
 
     # ---- the database
 
@@ -141,7 +182,7 @@ class Hooks:
     def _database_at(self, url: Any) -> Database:
         """The database of an address of env.py's, which it takes for granted to run in the project's folder."""
         text = url if isinstance(url, str) else url.render_as_string(hide_password=False)
-        database = open_database(absolute_url(text, self._settings.project))
+        database = open_by_policy(absolute_url(text, self._settings.project), self._settings.policy)
         if self._settings.database_url_source == "--database-url":
             self._check_address(database)
         return database
@@ -196,7 +237,7 @@ class Hooks:
                 # a pool of the application's is not to go on with the session as we have set it
                 connection.connection.invalidate(soft=True)
             key = options.get("version_table_schema") or ""
-            self._opened.enter_context(database.lock(connection, key, visit.lock_timeout_s))
+            visit.lock = self._locks.hold(database, connection, key)
         return connection, {
             **options,
             "transactional_ddl": options.get("transactional_ddl", database.rolls_back_ddl),

@@ -10,9 +10,10 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from sqlalchemy import Connection, MetaData
 
-from oppmigrate.config import load_settings
+from oppmigrate.config import Settings, load_settings
 from oppmigrate.databases import Database, open_database
 from oppmigrate.environment.comparing import compare_server_default
+from oppmigrate.environment.opening import open_by_policy
 from oppmigrate.environment.rendering import render_item
 
 # the engine hands its own connection to env.py under this key of `config.attributes`: Alembic's recipe
@@ -47,7 +48,8 @@ def run_migrations(
     if given is not None:
         _run(context, config.attributes.get(DATABASE) or database_of(given), given, settings)
         return
-    database = open_database(_database_url(config))
+    chosen = _settings(config)
+    database = open_by_policy(chosen.database_url, chosen.policy)
     if context.is_offline_mode():
         _run_offline(context, database, settings)
     else:
@@ -92,7 +94,7 @@ def _run_offline(context: EnvironmentContext | ModuleType, database: Database, o
         context.run_migrations()
 
 
-def _database_url(config: Config) -> str:
+def _settings(config: Config) -> Settings:
     file = Path(config.config_file_name) if config.config_file_name else None
     project = file.parent if file else Path.cwd()
-    return load_settings(project, config_file=file, section=config.config_ini_section).database_url
+    return load_settings(project, config_file=file, section=config.config_ini_section)

@@ -30,6 +30,7 @@ from oppmigrate.databases import Database, open_database
 from oppmigrate.databases.looking import watch_connections
 from oppmigrate.environment.flask import application_context
 from oppmigrate.environment.hooks import Hooks, Visit
+from oppmigrate.environment.opening import open_by_policy
 from oppmigrate.environment.running import CONNECTION, DATABASE
 from oppmigrate.errors import (
     ConfigurationError,
@@ -271,7 +272,7 @@ def open_configured(settings: Settings) -> Database:
         DriverMissing: the driver is not installed.
     """
     try:
-        return open_database(settings.database_url)
+        return open_by_policy(settings.database_url, settings.policy)
     except (ConfigurationError, UnsupportedDatabase) as error:
         source = f"the URL comes from {SOURCES.get(settings.database_url_source, settings.database_url_source)}"
         error.why = f"{error.why}; {source}" if error.why else source

@@ -1,7 +1,6 @@
 """`upgrade` and `downgrade`: a plan carried out, tried again where a lock was in its way, and verified."""
 
 import contextlib
-import random
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from alembic.runtime.migration import MigrationContext, RevisionStep
 
 from oppmigrate.config import Policy
+from oppmigrate.databases.locking import backoff_s
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
 from oppmigrate.errors import EnvironmentFailed, MigrateError, UnsupportedDatabase
@@ -20,8 +20,6 @@ from oppmigrate.executor.session import Overtaken, Session
 from oppmigrate.planner import State, common_heads, read_state
 from oppmigrate.recorder import Journal
 from oppmigrate.results import ApplyResult, Plan
-
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
 
 
 def apply(
@@ -91,7 +89,7 @@ def _carry_out(environment: Environment, run: Run, policy: Policy) -> None:
             continue
         except MigrateError as error:
             attempt += 1
-            pause_s = random.uniform(0, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt))
+            pause_s = backoff_s(attempt)
             if not _is_lock_timeout(run, error) or time.monotonic() + pause_s > patient_until:
                 raise
             assert run.running is not None
@@ -111,6 +109,7 @@ def _run_once(environment: Environment, run: Run, policy: Policy) -> None:
         work,
         writes=True,
         lock_timeout_s=policy.lock_timeout_s,
+        on_wait=lambda holder: run.say(f"waiting for another migration run: {holder}"),
         transaction=policy.transaction,
         on_version_apply=lambda ctx, heads, **_: sessions[id(ctx)].applied(heads),
     )
@@ -119,8 +118,7 @@ def _run_once(environment: Environment, run: Run, policy: Policy) -> None:
 
 def _is_lock_timeout(run: Run, error: MigrateError) -> bool:
     """Was a statement of a revision refused because somebody else holds a lock, so that it may go through later?"""
-    cause = error.__cause__
-    return run.running is not None and isinstance(cause, Exception) and run.state.database.is_lock_timeout(cause)
+    return run.running is not None and run.state.database.is_lock_timeout(error)
 
 
 def _verified_heads(environment: Environment, run: Run) -> tuple[str, ...]:

@@ -173,6 +173,8 @@ class Session:
         self.entry = None
         if self.commits_each_step:
             self.database.check_integrity(self.connection)
+        if self.visit.lock is not None:
+            self.visit.lock.verify()
 
     def _ensure_journal(self) -> None:
         if not self._has_journal:

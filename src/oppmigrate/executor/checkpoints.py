@@ -56,15 +56,23 @@ class Checkpoints:
 
     Args:
         save: writes the text into the journal, in the transaction that is open.
+        verify: raises where the migration lock is not held any more: what commits by itself cannot be taken back.
         saved: that text of an earlier run, which this one goes on with.
     """
 
     def __init__(
-        self, database: Database, connection: Connection, save: Callable[[str], None], saved: str | None
+        self,
+        database: Database,
+        connection: Connection,
+        *,
+        save: Callable[[str], None],
+        verify: Callable[[], None],
+        saved: str | None,
     ) -> None:
         self._database = database
         self._connection = connection
         self._write = save
+        self._verify = verify
         self._pieces = [Piece(**each) for each in json.loads(saved)] if saved else []
         self._loaded = len(self._pieces)
         self._at = 0  # the first of those that the function has not come to again
@@ -119,6 +127,7 @@ class Checkpoints:
 
     def _send_alone(self, send: Callable[[], None], digest: str, statement: str) -> None:
         with self._quietly():
+            self._verify()
             mark = self._database.read_mark(self._connection, statement)
         self._close_open_piece()
         piece = Piece(alone=True, state="begun", mark=mark)
@@ -142,6 +151,8 @@ class Checkpoints:
 
     def _send_in_transaction(self, send: Callable[[], None], digest: str, statement: str, cursor: Any) -> None:
         """Inside of an `autocommit_block`: committed at once, and the journal with it."""
+        with self._quietly():
+            self._verify()
         self._say("BEGIN")
         try:
             send()

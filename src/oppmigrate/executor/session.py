@@ -122,7 +122,9 @@ class Session:
     def _run(self, step: Step, migrate: Callable[..., None], **kw: object) -> None:
         assert self.entry is not None
         saved = self._take_up(step)
-        checkpoints = Checkpoints(self.database, self.connection, self._save_progress, saved)
+        checkpoints = Checkpoints(
+            self.database, self.connection, save=self._save_progress, verify=self._verify_lock, saved=saved
+        )
         with ExitStack() as stack:
             stack.enter_context(checkpoints.watching())
             migrate(**kw)
@@ -133,6 +135,10 @@ class Session:
             heads = self.context.get_current_heads()
             if set(heads) != set(self.heads):
                 raise Overtaken("another process has moved the database meanwhile")
+
+    def _verify_lock(self) -> None:
+        if self.visit.lock is not None:
+            self.visit.lock.verify()
 
     # ---- the journal
 
@@ -173,8 +179,7 @@ class Session:
         self.entry = None
         if self.commits_each_step:
             self.database.check_integrity(self.connection)
-        if self.visit.lock is not None:
-            self.visit.lock.verify()
+        self._verify_lock()
 
     def _ensure_journal(self) -> None:
         if not self._has_journal:

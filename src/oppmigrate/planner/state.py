@@ -41,7 +41,8 @@ class State:
     @property
     def is_at_heads(self) -> bool:
         """Does the database exist, with everything that the files hold applied?"""
-        return self.exists and not self.graph.pending(self.heads) and not self.graph.missing(self.heads)
+        at_heads = not self.graph.pending(self.heads) and not self.graph.missing(self.heads)
+        return self.exists and at_heads and self.half_done is None
 
 
 def read_graph(environment: Environment) -> Graph:

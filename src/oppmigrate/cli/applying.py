@@ -1,19 +1,19 @@
 """What `upgrade` and `downgrade` share."""
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Literal
 
+from oppmigrate.cli.arguments import seconds
+from oppmigrate.cli.managing import open_manager
 from oppmigrate.cli.plans import add_plan_arguments, show_plan, wants_plan
 from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
-from oppmigrate.manager import MigrationManager
 from oppmigrate.results import ApplyResult, Direction, Plan, Step
 
 DONE = {"upgrade": "applied", "downgrade": "undone"}
-LONGEST_WAIT_S = 24 * 3600
 NOTHING = {"upgrade": "up to date", "downgrade": "nothing to undo"}
 
 
@@ -26,18 +26,10 @@ def add_apply_arguments(parser: ArgumentParser) -> None:
     backup.add_argument("--no-backup", action="store_true", help="no backup first, though one may be due")
     parser.add_argument(
         "--lock-timeout",
-        type=_seconds,
+        type=seconds,
         metavar="S",
         help="seconds to wait for another run to finish, and for locks on tables (default: 60)",
     )
-
-
-def _seconds(text: str) -> float:
-    """For argparse, which makes a usage error of a ValueError; "nan" and "inf" would wait for ever, or not at all."""
-    value = float(text)
-    if not 0 <= value < LONGEST_WAIT_S:
-        raise ArgumentTypeError(f"{text} is not a number of seconds from 0 to {LONGEST_WAIT_S:g}")
-    return value
 
 
 def run_apply(direction: Direction, arguments: Namespace, settings: Settings) -> int:
@@ -45,7 +37,7 @@ def run_apply(direction: Direction, arguments: Namespace, settings: Settings) ->
     if wants_plan(arguments):
         return show_plan(direction, arguments, settings)
     terminal: Terminal = arguments.terminal
-    manager = MigrationManager(settings, verbose=arguments.verbose)
+    manager = open_manager(arguments, settings)
     make = manager.plan_upgrade if direction == "upgrade" else manager.plan_downgrade
     if direction == "downgrade" and terminal.can_ask and not arguments.yes:
         _confirm(terminal, make(arguments.revision, details=False))

@@ -12,6 +12,7 @@ from oppmigrate.errors import WrongUsage
 if TYPE_CHECKING:
     from oppmigrate.cli.registry import Command
 
+LONGEST_WAIT_S = 24 * 3600
 GLOBAL_OPTIONS = "\n".join(
     (
         "options of every command, before or after it:",
@@ -20,6 +21,8 @@ GLOBAL_OPTIONS = "\n".join(
         "  -c, --config FILE    the alembic.ini to use",
         "  -n, --name SECTION   its section to read (default: alembic)",
         "  -x KEY=VALUE         for an env.py that reads it; may be repeated",
+        "  --wait-for-database S",
+        "                       seconds to try again while the database's server starts (default: 0)",
         "  --json               the result as JSON on stdout",
         "  --no-input           never ask; refuse what would need an answer",
         "  -v, --verbose        more: details in lists, the traceback behind an error, what env.py logs",
@@ -65,9 +68,18 @@ def _global_parser() -> _Parser:
     parser.add_argument("-c", "--config")
     parser.add_argument("-n", "--name")
     parser.add_argument("-x", action="append", default=[])
+    parser.add_argument("--wait-for-database", type=seconds)
     for flags in (("--json",), ("--no-input",), ("-v", "--verbose"), ("-q", "--quiet"), ("--version",)):
         parser.add_argument(*flags, action="store_true")
     return parser
+
+
+def seconds(text: str) -> float:
+    """For argparse, which makes a usage error of a ValueError; "nan" and "inf" would wait for ever, or not at all."""
+    value = float(text)
+    if not 0 <= value < LONGEST_WAIT_S:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0 to {LONGEST_WAIT_S:g}")
+    return value
 
 
 def _joined(argv: Sequence[str]) -> list[str]:

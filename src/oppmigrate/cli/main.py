@@ -5,6 +5,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
@@ -136,7 +137,7 @@ def _settings(
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))  # the application's commands and models are imported from there
     try:
-        return load_settings(
+        settings = load_settings(
             folder,
             database_url=options.database_url,
             config_file=options.config and Path(options.config).absolute(),
@@ -144,6 +145,9 @@ def _settings(
             models=getattr(options, "models", None) or (),
             x_arguments=options.x,
         )
+        if options.wait_for_database is None:
+            return settings
+        return replace(settings, policy=replace(settings.policy, wait_for_database_s=options.wait_for_database))
     except MigrateError:
         if quiet:
             return Settings(project=folder)

@@ -2,10 +2,10 @@
 
 from argparse import ArgumentParser, Namespace
 
+from oppmigrate.cli.managing import open_manager
 from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
-from oppmigrate.manager import MigrationManager
 from oppmigrate.results import Direction, Plan
 
 
@@ -23,7 +23,7 @@ def wants_plan(arguments: Namespace) -> bool:
 def show_plan(direction: Direction, arguments: Namespace, settings: Settings) -> int:
     """Show what an upgrade or a downgrade would do; changes nothing."""
     terminal: Terminal = arguments.terminal
-    manager = MigrationManager(settings, verbose=arguments.verbose)
+    manager = open_manager(arguments, settings)
     make = manager.plan_upgrade if direction == "upgrade" else manager.plan_downgrade
     with terminal.working("planning"):
         plan = make(arguments.revision)

@@ -3,5 +3,6 @@
 from oppmigrate.databases.base import Database
 from oppmigrate.databases.locking import Holder, Lock, OnWait, backoff_s
 from oppmigrate.databases.opening import open_database
+from oppmigrate.databases.reaching import until_reachable
 
-__all__ = ["Database", "Holder", "Lock", "OnWait", "backoff_s", "open_database"]
+__all__ = ["Database", "Holder", "Lock", "OnWait", "backoff_s", "open_database", "until_reachable"]

@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from oppmigrate.databases.connecting import run_coroutine
 from oppmigrate.databases.locking import Lock, OnWait
+from oppmigrate.databases.reaching import until_reachable
 from oppmigrate.errors import DatabaseMissing, DatabaseUnreachable, DriverMissing, MigrateError, UnsupportedDatabase
 
 T = TypeVar("T")
@@ -39,6 +40,7 @@ class Database:
     enforces_lengths: ClassVar[bool] = True  # refuses a text that is longer than its column
     rebuilds_tables: ClassVar[bool] = False  # needs Alembic's batch mode
     keeps_damaged: ClassVar[bool] = False  # `restore` keeps what it replaces aside where that cannot be backed up
+    is_served: ClassVar[bool] = True  # by a server, which may start later than we do
     backup_suffix: ClassVar[str] = ".backup"
     connect_timeout_s: ClassVar[int] = 5
     table_lock_timeout_s: float = 5  # how long one statement may wait for somebody else's lock
@@ -168,6 +170,20 @@ class Database:
             DatabaseError: the subclass that says why it cannot be used.
         """
         self.run(lambda connection: connection.exec_driver_sql("SELECT 1").close())
+
+    def wait_until_reachable(self, timeout_s: float, on_wait: Callable[[str], None] | None = None) -> None:
+        """Connect, again and again while the server is starting; a file is there, or made when it is needed.
+
+        Raises:
+            DatabaseError: as `probe`: at once where waiting does not help (a wrong password, a missing driver), else
+                after `timeout_s`.
+        """
+        if self.is_served:
+            until_reachable(self.probe, self.comes_later, timeout_s, on_wait)
+
+    def comes_later(self, error: MigrateError) -> bool:
+        """Does what is wrong pass by itself? A container makes its database moments after its server has begun."""
+        return self.is_served and isinstance(error, (DatabaseUnreachable, DatabaseMissing))
 
     # ---- migrating
 

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,15 @@ from sqlalchemy import URL, Connection, Engine, event, text
 from oppmigrate.databases import postgresql_dump, postgresql_errors, postgresql_statements
 from oppmigrate.databases.base import Database, Progress, causes, original
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits, by_itself
-from oppmigrate.databases.postgresql_lock import KEEPALIVE, ORPHANS_END, accepts, hold, lock_number, set_local
+from oppmigrate.databases.postgresql_lock import (
+    KEEPALIVE,
+    ORPHANS_END,
+    accepts,
+    hold,
+    leave_unprepared,
+    lock_number,
+    set_local,
+)
 from oppmigrate.databases.postgresql_objects import (
     literally,
     quoted,
@@ -30,6 +39,14 @@ from oppmigrate.errors import (
 
 MAINTENANCE = ("postgres", "template1")  # databases that are there when the URL's own is not
 LIBPQ_DRIVERS = frozenset({"psycopg", "psycopg_async", "psycopg2", "psycopg2cffi"})
+# A proxy that gives a server session to each transaction knows nothing of what was prepared in another one. asyncpg
+# prepares everything, so each gets a name that no other client has. Source: SQLAlchemy, "Prepared Statement Name with
+# PGBouncer"; psycopg, "Prepared statements".
+UNPREPARED_BY_ASYNCPG: dict[str, Any] = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": lambda: f"oppmigrate_{secrets.token_hex(8)}",
+}
 CONTENTION = frozenset({"55P03", "40P01", "40001"})  # lock_not_available, deadlock_detected, serialization_failure
 
 EXTENSIONS = """
@@ -45,6 +62,14 @@ WHERE n.nspname <> 'pg_catalog' AND NOT EXISTS (
   SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid AND NOT EXISTS (
     SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e'))
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What `prepare` has found and set: settings of every transaction, and psycopg's own threshold of before."""
+
+    settings: dict[str, str]
+    threshold: int | None
 
 
 class PostgreSQL(Database):
@@ -69,10 +94,13 @@ class PostgreSQL(Database):
 
     def connect_arguments(self) -> dict[str, Any]:
         driver = self.url.get_driver_name()
+        wanted: dict[str, Any] = {}
         if driver in LIBPQ_DRIVERS:
             wanted = {"connect_timeout": self.connect_timeout_s, "fallback_application_name": "oppmigrate"}
-        else:
-            wanted = {"timeout": self.connect_timeout_s} if driver == "asyncpg" else {}
+        elif driver == "asyncpg":
+            wanted = {"timeout": self.connect_timeout_s, **UNPREPARED_BY_ASYNCPG}
+        if driver in ("psycopg", "psycopg_async"):
+            wanted["prepare_threshold"] = None
         return {name: value for name, value in wanted.items() if name not in self.url.query}
 
     def size_bytes(self) -> int:
@@ -96,18 +124,27 @@ class PostgreSQL(Database):
             if self.statement_timeout_s is not None:
                 limits["statement_timeout"] = milliseconds(self.statement_timeout_s)
             orphans = ORPHANS_END if accepts(connection, ORPHANS_END) else {}
-        connection.info[SAVED] = {**limits, **orphans, **KEEPALIVE}
+        settings = {**limits, **orphans, **KEEPALIVE}
+        connection.info[SAVED] = _Prepared(settings, leave_unprepared(connection))
         event.listen(connection, "begin", self._begin)
         if connection.in_transaction():
             self._begin(connection)
 
     def release(self, connection: Connection) -> None:
-        if not connection.closed and not connection.invalidated and connection.info.pop(SAVED, None) is not None:
-            event.remove(connection, "begin", self._begin)
+        prepared: _Prepared | None = None
+        if not connection.closed and not connection.invalidated:
+            prepared = connection.info.pop(SAVED, None)
+        if prepared is None:
+            return
+        event.remove(connection, "begin", self._begin)
+        driver: Any = connection.connection.driver_connection
+        if prepared.threshold is not None:
+            driver.prepare_threshold = prepared.threshold
 
     def _begin(self, connection: Connection) -> None:
-        if not autocommits(connection):
-            set_local(connection, connection.info.get(SAVED, {}))
+        prepared: _Prepared | None = connection.info.get(SAVED)
+        if prepared is not None and not autocommits(connection):
+            set_local(connection, prepared.settings)
 
     def lock(
         self, connection: Connection, key: str, timeout_s: float, on_wait: OnWait | None = None

@@ -9,6 +9,7 @@ sessions for a run: one for the lock, one for the work.
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -55,6 +56,7 @@ def hold(connection: Connection, number: int, patience: Patience) -> Iterator[Lo
     inside = connection.in_transaction()
     with session_beside(connection) as beside:
         beside.execution_options(isolation_level="READ COMMITTED")  # others keep their first snapshot
+        leave_unprepared(beside)
         poll(
             lambda: _take(beside, number),
             lambda: _find_holder(beside, number),
@@ -103,6 +105,19 @@ def _held(connection: Connection, holder: Holder, timeout_s: float) -> DatabaseL
         do=f"wait until it is done and run the command again{end}",
         pid=holder.pid,
     )
+
+
+def leave_unprepared(connection: Connection) -> int | None:
+    """Keep psycopg from preparing what it sends often: a statement is prepared in one server session.
+
+    Returns:
+        The threshold as it was, for `driver_connection.prepare_threshold`.
+    """
+    driver: Any = connection.connection.driver_connection
+    before: int | None = getattr(driver, "prepare_threshold", None)
+    if before is not None:
+        driver.prepare_threshold = None
+    return before
 
 
 def set_local(connection: Connection, settings: Mapping[str, str]) -> None:

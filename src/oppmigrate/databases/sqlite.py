@@ -48,6 +48,7 @@ class SQLite(Database):
     enforces_lengths = False
     rebuilds_tables = True
     keeps_damaged = True
+    is_served = False
     backup_suffix = ".db"
 
     # ---- the file

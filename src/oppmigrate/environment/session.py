@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.blame import models_broken, one_line, own_line, remedy
 from oppmigrate.config import Settings, hide_password
-from oppmigrate.databases import Database, open_database
+from oppmigrate.databases import Database, open_database, until_reachable
 from oppmigrate.databases.looking import watch_connections
 from oppmigrate.environment.flask import application_context
 from oppmigrate.environment.hooks import Hooks, Visit
@@ -66,13 +66,22 @@ class Environment:
         self._verbose = verbose
         self._version_locations: list[str] | None = None  # as env.py has set them, once it has run
         self.lock_timeout_s: float | None = None  # how long the command may wait for others, where it says so
+        self.on_unreachable: Callable[[str], None] | None = None  # told what is the matter while the server starts
+        self._has_waited = False
 
     def database(self) -> Database:
         """The database that the settings name; what is wrong with the URL is told with where it comes from."""
         database = open_configured(self.settings)
         if self.lock_timeout_s is not None:
             database.patience_s = min(database.patience_s, self.lock_timeout_s)
+        if self._waits():
+            database.wait_until_reachable(self.settings.policy.wait_for_database_s, self.on_unreachable)
         return database
+
+    def _waits(self) -> bool:
+        """Is this the first time that the database is asked for? Only then is it waited for."""
+        first, self._has_waited = not self._has_waited, True
+        return first and self.settings.policy.wait_for_database_s > 0
 
     @property
     def is_ours(self) -> bool:
@@ -144,7 +153,16 @@ class Environment:
             database = self.database()
             database.run(lambda connection: self._visit(visit, command, connection=connection, database=database))
         else:
-            _outside_event_loop(lambda: self._visit(visit, command))
+            _outside_event_loop(lambda: self._visit_when_reachable(visit, command))
+
+    def _visit_when_reachable(self, visit: Visit, command: dict[str, Any]) -> None:
+        """An `env.py` that connects by itself is run again while its server starts, before anything is begun."""
+
+        def comes_later(error: DatabaseError) -> bool:
+            return not visit.contexts and bool(visit.attempts) and visit.attempts[-1].comes_later(error)
+
+        timeout_s = self.settings.policy.wait_for_database_s if self._waits() else 0.0
+        until_reachable(lambda: self._visit(visit, command), comes_later, timeout_s, self.on_unreachable)
 
     def run_on(
         self, database: Database, connection: Connection, visit: Visit, *, offline: bool, **command: Any

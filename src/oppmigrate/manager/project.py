@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +21,14 @@ class ProjectManager:
     def __init__(self, settings: Settings | Path | str, *, verbose: bool = False) -> None:
         self.settings = settings if isinstance(settings, Settings) else load_settings(Path(settings))
         self._verbose = verbose
+        self.on_unreachable: Callable[[str], None] | None = None  # told why, while the database's server starts
 
     def _environment(self, lock_timeout_s: float | None = None) -> Environment:
         from oppmigrate.environment.session import Environment
 
         environment = Environment(self.settings, verbose=self._verbose)
         environment.lock_timeout_s = lock_timeout_s
+        environment.on_unreachable = self.on_unreachable
         return environment
 
     def _state(self, environment: Environment) -> State:

@@ -8,9 +8,9 @@ Example: python oppman.py backup
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from oppmigrate.cli.managing import open_manager
 from oppmigrate.cli.sizes import age_in_words, size_in_words
 from oppmigrate.config import Settings
-from oppmigrate.manager import MigrationManager
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, settings: Settings) -> int:
     """Take one, or list them."""
     terminal = arguments.terminal
-    manager = MigrationManager(settings, verbose=arguments.verbose)
+    manager = open_manager(arguments, settings)
     if arguments.list:
         backups = manager.backups()
         terminal.result(backups)

@@ -8,8 +8,8 @@ Example: python oppman.py delete --yes
 
 from argparse import ArgumentParser, Namespace
 
+from oppmigrate.cli.managing import open_manager
 from oppmigrate.config import Settings
-from oppmigrate.manager import MigrationManager
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, settings: Settings) -> int:
     """Ask, then delete."""
     terminal = arguments.terminal
-    manager = MigrationManager(settings, verbose=arguments.verbose)
+    manager = open_manager(arguments, settings)
     if not arguments.yes:
         without = ", WITHOUT a backup" if arguments.no_backup else ""
         terminal.confirm(f"Delete everything in {manager.database_name()}{without}?")

@@ -8,8 +8,8 @@ Example: python oppman.py restore --yes
 
 from argparse import ArgumentParser, Namespace
 
+from oppmigrate.cli.managing import open_manager
 from oppmigrate.config import Settings
-from oppmigrate.manager import MigrationManager
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, settings: Settings) -> int:
     """Ask, then restore."""
     terminal = arguments.terminal
-    manager = MigrationManager(settings, verbose=arguments.verbose)
+    manager = open_manager(arguments, settings)
     found = manager.find_backup(arguments.backup)
     if not arguments.yes:
         terminal.confirm(f"Replace the database with {settings.shown(found.path)}?")

@@ -10,10 +10,10 @@ from argparse import ArgumentParser, Namespace
 from itertools import groupby
 
 from oppmigrate.cli.listing import print_half_done, print_revisions
+from oppmigrate.cli.managing import open_manager
 from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
-from oppmigrate.manager import MigrationManager
 from oppmigrate.results import Change, CheckResult
 
 
@@ -26,7 +26,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
     """Print what is to be done; 0 where there is nothing."""
     terminal: Terminal = arguments.terminal
     with terminal.working("comparing"):
-        result = MigrationManager(settings, verbose=arguments.verbose).check(pending_only=arguments.pending)
+        result = open_manager(arguments, settings).check(pending_only=arguments.pending)
     terminal.result(result)
     if result.is_clean:
         what = "nothing pending" if arguments.pending else "nothing pending, models and migrations agree"

@@ -9,9 +9,9 @@ Example: python oppman.py migrate create "Add orders table"
 
 from argparse import ArgumentParser, Namespace
 
+from oppmigrate.cli.managing import open_manager
 from oppmigrate.cli.questions import TerminalQuestioner
 from oppmigrate.config import Settings
-from oppmigrate.manager import MigrationManager
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -66,7 +66,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
             missing='create needs a message: python oppman.py migrate create "Add orders table"',
         )
     with terminal.working("comparing the models with the migrations"):
-        result = MigrationManager(settings, verbose=arguments.verbose).create(
+        result = open_manager(arguments, settings).create(
             message,
             empty=arguments.empty,
             dry_run=arguments.dry_run,

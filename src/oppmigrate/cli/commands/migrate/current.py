@@ -6,8 +6,8 @@ Example: python oppman.py migrate current
 from argparse import ArgumentParser, Namespace
 
 from oppmigrate.cli.listing import print_half_done
+from oppmigrate.cli.managing import open_manager
 from oppmigrate.config import Settings
-from oppmigrate.manager import MigrationManager
 
 
 def add_arguments(_parser: ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def add_arguments(_parser: ArgumentParser) -> None:
 def run(arguments: Namespace, settings: Settings) -> int:
     """A line for each recorded head."""
     terminal = arguments.terminal
-    result = MigrationManager(settings, verbose=arguments.verbose).current()
+    result = open_manager(arguments, settings).current()
     terminal.result(result)
     pending = f"{len(result.pending)} pending"
     for info in result.revisions:

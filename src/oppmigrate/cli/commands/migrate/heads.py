@@ -6,8 +6,8 @@ Example: python oppman.py migrate heads
 from argparse import ArgumentParser, Namespace
 
 from oppmigrate.cli.listing import print_revisions
+from oppmigrate.cli.managing import open_manager
 from oppmigrate.config import Settings
-from oppmigrate.manager import MigrationManager
 
 
 def add_arguments(_parser: ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def add_arguments(_parser: ArgumentParser) -> None:
 def run(arguments: Namespace, settings: Settings) -> int:
     """One line a head."""
     terminal = arguments.terminal
-    result = MigrationManager(settings, verbose=arguments.verbose).heads()
+    result = open_manager(arguments, settings).heads()
     terminal.result(result)
     if result.database_note:
         terminal.warn(f"what is applied is unknown: {result.database_note}")

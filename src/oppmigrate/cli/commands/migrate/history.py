@@ -8,6 +8,7 @@ Example: python oppman.py migrate history
 from argparse import ArgumentParser, Namespace
 
 from oppmigrate.cli.listing import STYLES, print_revisions
+from oppmigrate.cli.managing import open_manager
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
 from oppmigrate.manager import MigrationManager
@@ -23,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, settings: Settings) -> int:
     """One line a revision."""
     terminal: Terminal = arguments.terminal
-    manager = MigrationManager(settings, verbose=arguments.verbose)
+    manager = open_manager(arguments, settings)
     result = manager.history(arguments.range)
     terminal.result(result)
     if result.database_note:

@@ -9,8 +9,8 @@ Example: python oppman.py migrate init
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 
+from oppmigrate.cli.managing import open_manager
 from oppmigrate.config import Settings
-from oppmigrate.manager import MigrationManager
 
 STARTS_PROJECT = True
 
@@ -28,7 +28,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
     if arguments.models:
         settings = replace(settings, models=tuple(arguments.models))
     with terminal.working("looking for models"):
-        result = MigrationManager(settings, verbose=arguments.verbose).init()
+        result = open_manager(arguments, settings).init()
     terminal.result(result)
     if result.adopted:
         terminal.data("adopted, nothing written")

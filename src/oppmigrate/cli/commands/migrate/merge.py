@@ -5,8 +5,8 @@ Example: python oppman.py migrate merge "Join orders and invoices"
 
 from argparse import ArgumentParser, Namespace
 
+from oppmigrate.cli.managing import open_manager
 from oppmigrate.config import Settings
-from oppmigrate.manager import MigrationManager
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, settings: Settings) -> int:
     """Write the merge."""
     terminal = arguments.terminal
-    manager = MigrationManager(settings, verbose=arguments.verbose)
+    manager = open_manager(arguments, settings)
     result = manager.merge(arguments.message, arguments.head)
     terminal.result(result)
     terminal.data(f"wrote     {settings.shown(result.path)}")

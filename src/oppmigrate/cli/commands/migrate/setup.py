@@ -7,8 +7,8 @@ Example: python oppman.py migrate setup --dry-run
 
 from argparse import ArgumentParser, Namespace
 
+from oppmigrate.cli.managing import open_manager
 from oppmigrate.config import Settings
-from oppmigrate.manager import MigrationManager
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
     """Show the diffs, and write unless it is a dry run."""
     terminal = arguments.terminal
     with terminal.working("reading the configuration"):
-        result = MigrationManager(settings, verbose=arguments.verbose).setup(dry_run=arguments.dry_run)
+        result = open_manager(arguments, settings).setup(dry_run=arguments.dry_run)
     terminal.result(result)
     for each in result.changed:
         terminal.data(each.diff.rstrip())

@@ -5,9 +5,9 @@ Example: python oppman.py migrate show head
 
 from argparse import ArgumentParser, Namespace
 
+from oppmigrate.cli.managing import open_manager
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
-from oppmigrate.manager import MigrationManager
 from oppmigrate.results import Step
 
 
@@ -20,7 +20,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
     """Print the revision."""
     terminal: Terminal = arguments.terminal
     with terminal.working("reading the revision"):
-        result = MigrationManager(settings, verbose=arguments.verbose).show(arguments.revision)
+        result = open_manager(arguments, settings).show(arguments.revision)
     terminal.result(result)
     info = result.revision
     rows = (

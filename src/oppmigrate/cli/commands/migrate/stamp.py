@@ -8,8 +8,8 @@ Example: python oppman.py migrate stamp head
 
 from argparse import ArgumentParser, Namespace
 
+from oppmigrate.cli.managing import open_manager
 from oppmigrate.config import Settings
-from oppmigrate.manager import MigrationManager
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, settings: Settings) -> int:
     """Record it, and say where the database stood and stands."""
     terminal = arguments.terminal
-    manager = MigrationManager(settings, verbose=arguments.verbose)
+    manager = open_manager(arguments, settings)
     with terminal.working("waiting for the database"):
         result = manager.stamp(arguments.revision, purge=arguments.purge)
     terminal.result(result)

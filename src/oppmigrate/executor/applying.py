@@ -81,6 +81,7 @@ def _carry_out(environment: Environment, run: Run, policy: Policy) -> None:
     attempt = 0
     while True:
         run.ends.clear()
+        run.ran.clear()
         run.running = None
         try:
             _run_once(environment, run, policy)
@@ -114,6 +115,7 @@ def _run_once(environment: Environment, run: Run, policy: Policy) -> None:
         on_version_apply=lambda ctx, heads, **_: sessions[id(ctx)].applied(heads),
     )
     environment.run(visit, command=run.plan.direction, revision=run.plan.target)
+    run.committed()
 
 
 def _is_lock_timeout(run: Run, error: MigrateError) -> bool:

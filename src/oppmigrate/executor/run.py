@@ -12,7 +12,7 @@ from oppmigrate.results import Plan, Step
 
 
 class Progress(Protocol):
-    """Told of each step as it begins and ends; the command line draws it."""
+    """Told of each step as it begins, and once it is committed; the command line draws it."""
 
     def __call__(self, step: Step, event: Literal["begin", "end"], duration_ms: float) -> None: ...
 
@@ -30,6 +30,7 @@ class Run:
     Args:
         before: called once, under the lock, with what is going to be run and before anything is; returns the backup
             that was taken.
+        ran: the steps that are in a transaction yet, with the milliseconds that each took.
         done: the steps that are committed.
         running: the step that is in a transaction now, or was when the run ended.
         ends: where each database that env.py migrates is to be.
@@ -40,6 +41,7 @@ class Run:
     progress: Progress | None = None
     tell: Story | None = None
     before: Callable[[Plan], Path | None] | None = None
+    ran: list[tuple[Step, float]] = field(default_factory=list)
     done: list[Step] = field(default_factory=list)
     begun: bool = False
     running: Step | None = None
@@ -52,6 +54,15 @@ class Run:
         if plan.steps and self.before is not None:
             before, self.before = self.before, None
             self.backup = before(plan)
+
+    def committed(self) -> None:
+        """What has run is in the database for good."""
+        for step, duration_ms in self.ran:
+            self.done.append(step)
+            if self.progress:
+                self.progress(step, "end", duration_ms)
+        self.ran.clear()
+        self.running = None
 
     def say(self, text: str) -> None:
         if self.tell is not None:

@@ -80,16 +80,13 @@ class Session:
         self.run.prepare(plan)
         if plan.steps and not self.database.rolls_back_ddl:
             self._ensure_journal()
-        ran: list[Step] = []
         for step, runnable in zip(plan.steps, runnables, strict=True):
             runnable.migration_fn = self._told(step, runnable.migration_fn)
             yield runnable
-            ran.append(step)
             if self.commits_each_step:
-                self._committed(ran)
+                self.run.committed()
         if not self.commits_each_step:
             self.database.check_integrity(self.connection)
-            self.run.done += ran
 
     def _plan_from(self, heads: tuple[str, ...]) -> Plan:
         self.heads, self.run.journal = heads, self.journal
@@ -97,11 +94,6 @@ class Session:
         self._has_journal = self.journal.exists(self.connection)
         self.half_done = self.journal.unfinished(self.connection) if self._has_journal else None
         return plan if self.half_done is None else finished_first(self.run.state, plan, self.half_done)
-
-    def _committed(self, ran: list[Step]) -> None:
-        self.run.done += ran
-        ran.clear()
-        self.run.running = None
 
     # ---- one step
 
@@ -114,8 +106,7 @@ class Session:
                 run.progress(step, "begin", 0.0)
             self._refuse_overtaken()
             self._run(step, migrate, **kw)
-            if run.progress:
-                run.progress(step, "end", self.entry.duration_ms)
+            run.ran.append((step, self.entry.duration_ms))
 
         return run_told
 

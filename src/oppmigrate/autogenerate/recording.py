@@ -22,13 +22,15 @@ def record_operations(operations: Operations, recorded: list[MigrateOperation]) 
             batch.invoke = _recording(batch.invoke, recorded)  # type: ignore[method-assign, assignment]
             yield batch
 
-    invoke = operations.invoke
-    operations.invoke = _recording(invoke, recorded)  # type: ignore[method-assign, assignment]
-    operations.batch_alter_table = recording_batch  # type: ignore[method-assign]
+    own = vars(operations)
+    before = dict(own)  # somebody else may have wrapped the instance as well
+    own.update(invoke=_recording(operations.invoke, recorded), batch_alter_table=recording_batch)
     try:
         yield
     finally:
-        del operations.invoke, operations.batch_alter_table
+        for name in ("invoke", "batch_alter_table"):
+            del own[name]
+            own.update({name: before[name]} if name in before else {})
 
 
 def _recording(invoke: Callable[[Any], Any], recorded: list[MigrateOperation]) -> Callable[[Any], Any]:

@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 from oppmigrate.databases.connecting import run_coroutine
 from oppmigrate.databases.locking import Lock, OnWait
 from oppmigrate.databases.reaching import until_reachable
+from oppmigrate.databases.rows import Misfits, TableName, TypeChange
 from oppmigrate.errors import DatabaseMissing, DatabaseUnreachable, DriverMissing, MigrateError, UnsupportedDatabase
 
 T = TypeVar("T")
@@ -39,6 +40,7 @@ class Database:
     is_locked_by_transaction: ClassVar[bool] = False  # the migration lock is the transaction, and ends with it
     enforces_lengths: ClassVar[bool] = True  # refuses a text that is longer than its column
     rebuilds_tables: ClassVar[bool] = False  # needs Alembic's batch mode
+    restates_columns: ClassVar[bool] = False  # an ALTER of a column states all of it anew: type, NOT NULL and default
     keeps_damaged: ClassVar[bool] = False  # `restore` keeps what it replaces aside where that cannot be backed up
     is_served: ClassVar[bool] = True  # by a server, which may start later than we do
     backup_suffix: ClassVar[str] = ".backup"
@@ -246,6 +248,44 @@ class Database:
     def is_refused_in_transaction(self, error: Exception) -> bool:
         """Does the server say that the statement has to run outside of a transaction?"""
         return False
+
+    # ---- looking at rows
+
+    def count_rows(self, connection: Connection, table: TableName, limit: int) -> int | None:
+        """How many rows the table has; None where that is `limit` or more, or cannot be told, or there is no table."""
+        return None
+
+    def others_may_have_changed(self, connection: Connection, table: TableName) -> bool:
+        """Can somebody else have added or removed rows of the table since this transaction first looked at it?"""
+        return True
+
+    def may_be_null(self, connection: Connection, table: TableName, column: str) -> bool:
+        """Does the column, as it stands, take NULL? True also where that is not known."""
+        return True
+
+    def trial(self, connection: Connection) -> AbstractContextManager[None]:
+        """A statement that fails in the block leaves the transaction as it was."""
+        return nullcontext()
+
+    def is_about_the_statement(self, error: DBAPIError) -> bool:
+        """Does the error come from the words of a statement, or the values it met, rather than from the server?"""
+        return False
+
+    def misfits(self, connection: Connection, change: TypeChange) -> AbstractContextManager[Misfits | None]:
+        """The rows whose value the new type does not take, or changes; None where there are none, or none to be asked.
+
+        Finds without looking at a row what can hold no such value: a longer text, a larger number. To be asked for
+        only inside of the block.
+        """
+        return nullcontext()
+
+    def as_text(self, sql: str) -> str:
+        """An expression that gives the value of another one as the server writes it."""
+        return f"CAST({sql} AS VARCHAR)"
+
+    def as_type(self, sql: str, type_sql: str) -> str:
+        """An expression that gives the value of a default as a column of that type would store it."""
+        return f"CAST({sql} AS {type_sql})"
 
     # ---- trying out
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
 
-from oppmigrate.databases import mysql_dump, mysql_errors, mysql_statements
+from oppmigrate.databases import mysql_dump, mysql_errors, mysql_rows, mysql_statements
 from oppmigrate.databases.base import Database, Progress, causes, original
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, by_itself
 from oppmigrate.databases.mysql_lock import hold, lock_name
 from oppmigrate.databases.mysql_objects import StoredObject, quoted, read_objects, refuse_dependents
+from oppmigrate.databases.rows import Misfits, TableName, TypeChange
 from oppmigrate.databases.scratch import PREFIX, fence_off, removed_after
 from oppmigrate.errors import AccessDenied, ConfigurationError, MigrateError
 
@@ -39,6 +41,7 @@ class MySQL(Database):
     backends = frozenset({"mysql", "mariadb"})
     drivers = ("pymysql", "mysqldb", "aiomysql", "asyncmy")
     install = {"pymysql": "'oppmigrate[mysql]'", "mysqldb": "mysqlclient", "mysqlconnector": "mysql-connector-python"}
+    restates_columns = True
     backup_suffix = ".sql"
 
     def __init__(self, url: URL) -> None:
@@ -123,6 +126,30 @@ class MySQL(Database):
 
     def settle(self, connection: Connection, statement: str, mark: str | None) -> bool | None:
         return mysql_statements.read_mark(connection, statement) != mark
+
+    # ---- looking at rows
+
+    def count_rows(self, connection: Connection, table: TableName, limit: int) -> int | None:
+        return mysql_rows.count_rows(connection, table, limit)
+
+    def others_may_have_changed(self, connection: Connection, table: TableName) -> bool:
+        return mysql_rows.others_may_have_changed(connection)
+
+    def may_be_null(self, connection: Connection, table: TableName, column: str) -> bool:
+        return mysql_rows.may_be_null(connection, table, column)
+
+    def is_about_the_statement(self, error: DBAPIError) -> bool:
+        return mysql_rows.is_about_the_statement(error)
+
+    def misfits(self, connection: Connection, change: TypeChange) -> AbstractContextManager[Misfits | None]:
+        return mysql_rows.misfits(connection, change)
+
+    def as_text(self, sql: str) -> str:
+        return f"CAST({sql} AS CHAR)"
+
+    def as_type(self, sql: str, type_sql: str) -> str:
+        """As it is: CAST knows few types here, and values are compared as numbers where one of them is a number."""
+        return sql
 
     # ---- scratch
 

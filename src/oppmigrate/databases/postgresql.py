@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, event, text
+from sqlalchemy.exc import DBAPIError
 
-from oppmigrate.databases import postgresql_dump, postgresql_errors, postgresql_statements
+from oppmigrate.databases import postgresql_dump, postgresql_errors, postgresql_rows, postgresql_statements
 from oppmigrate.databases.base import Database, Progress, causes, original
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits, by_itself
 from oppmigrate.databases.postgresql_lock import (
@@ -29,6 +30,7 @@ from oppmigrate.databases.postgresql_objects import (
     refuse_dependents,
     statements_to_empty,
 )
+from oppmigrate.databases.rows import Misfits, TableName, TypeChange
 from oppmigrate.databases.scratch import PREFIX, fence_off, removed_after
 from oppmigrate.errors import (
     AccessDenied,
@@ -166,6 +168,26 @@ class PostgreSQL(Database):
 
     def is_refused_in_transaction(self, error: Exception) -> bool:
         return postgresql_errors.sqlstate(original(error)) == "25001"
+
+    # ---- looking at rows
+
+    def count_rows(self, connection: Connection, table: TableName, limit: int) -> int | None:
+        return postgresql_rows.count_rows(connection, table, limit)
+
+    def others_may_have_changed(self, connection: Connection, table: TableName) -> bool:
+        return postgresql_rows.others_may_have_changed(connection, table)
+
+    def may_be_null(self, connection: Connection, table: TableName, column: str) -> bool:
+        return postgresql_rows.may_be_null(connection, table, column)
+
+    def trial(self, connection: Connection) -> AbstractContextManager[None]:
+        return postgresql_rows.trial(connection)
+
+    def is_about_the_statement(self, error: DBAPIError) -> bool:
+        return postgresql_rows.is_about_the_statement(error)
+
+    def misfits(self, connection: Connection, change: TypeChange) -> AbstractContextManager[Misfits | None]:
+        return postgresql_rows.misfits(connection, change)
 
     # ---- scratch
 

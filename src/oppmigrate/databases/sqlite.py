@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from sqlalchemy import URL, Connection, Dialect, event
+from sqlalchemy import URL, Connection, Dialect, event, inspect
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import sqlite_errors, sqlite_files
 from oppmigrate.databases.base import Database, Progress, T
 from oppmigrate.databases.locking import SAVED, Holder, Lock, OnWait, Patience, autocommits
+from oppmigrate.databases.rows import TableName, ask, quoted_table
 from oppmigrate.databases.sqlite_deferring import Deferred
 from oppmigrate.databases.sqlite_holder import find_holder
 from oppmigrate.errors import DatabaseError, MigrateError, MigrationFailed, Refused, UnsupportedDatabase
@@ -228,6 +230,21 @@ class SQLite(Database):
             do="delete or correct those rows in the revision, before the foreign key is added or the rows it needs go",
             tables=dict(broken),
         )
+
+    # ---- looking at rows
+
+    def count_rows(self, connection: Connection, table: TableName, limit: int) -> int | None:
+        """As `Database.count_rows`, whatever the limit: a table is counted by its smallest index."""
+        name = quoted_table(connection, table)
+        exists = inspect(connection).has_table(table.name, schema=table.schema)
+        return int(ask(connection, f"SELECT count(*) FROM {name}")[0][0]) if exists else None
+
+    def others_may_have_changed(self, connection: Connection, table: TableName) -> bool:
+        """Nobody can: BEGIN IMMEDIATE holds the write lock."""
+        return autocommits(connection)
+
+    def is_about_the_statement(self, error: DBAPIError) -> bool:
+        return isinstance(error.orig, sqlite3.Error) and sqlite_errors.result_code(error.orig) == sqlite3.SQLITE_ERROR
 
     @contextmanager
     def scratch(self) -> Iterator[Database]:

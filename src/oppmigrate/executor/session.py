@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +19,7 @@ from oppmigrate.executor.version_table import refuse_long_ids
 from oppmigrate.planner import revision_step
 from oppmigrate.recorder import Journal, JournalEntry
 from oppmigrate.results import Plan, Step
+from oppmigrate.safety import guarding
 
 
 class Overtaken(MigrateError):
@@ -116,9 +116,14 @@ class Session:
         checkpoints = Checkpoints(
             self.database, self.connection, save=self._save_progress, verify=self._verify_lock, saved=saved
         )
-        with ExitStack() as stack:
-            stack.enter_context(checkpoints.watching())
+        operations = self.visit.operations
+        assert operations is not None
+        with (
+            checkpoints.watching(),
+            guarding(operations, self.database, step.revision, step.path, lambda: checkpoints.is_replaying) as guard,
+        ):
             migrate(**kw)
+            self.entry.rows_moved = guard.rows_moved
 
     def _refuse_overtaken(self) -> None:
         """Where the transaction is the lock, others may have come in between two of them."""

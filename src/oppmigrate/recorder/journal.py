@@ -36,6 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import CreateTable
 
+from oppmigrate.databases.rows import OWN
 from oppmigrate.errors import ConfigurationError
 from oppmigrate.results import Direction
 
@@ -44,6 +45,7 @@ Outcome = Literal["running", "done", "failed"]
 MYSQL = ("mysql", "mariadb")  # SQLAlchemy's names for one kind of server
 MYSQL_OPTIONS = {"engine": "InnoDB", "charset": "utf8mb4", "collate": "utf8mb4_bin"}
 LONGEST = 255
+OURS = {OWN: True}  # no step of a revision's
 # what makes a table a journal, and is asked for without looking; every other column may be missing while one reads
 OWN_COLUMNS = frozenset({"id", "version_table", "revision", "direction", "checksum", "started", "outcome", "progress"})
 
@@ -266,12 +268,12 @@ class Journal:
         }
 
     def _insert(self, connection: Connection, **values: Any) -> int:
-        key = connection.execute(self.table.insert().values(values)).inserted_primary_key
+        key = connection.execute(self.table.insert().values(values), execution_options=OURS).inserted_primary_key
         assert key is not None
         return int(key[0])
 
     def _update(self, connection: Connection, condition: ColumnElement[bool], **values: Any) -> None:
-        connection.execute(self.table.update().where(condition).values(values))
+        connection.execute(self.table.update().where(condition).values(values), execution_options=OURS)
 
     def _read(
         self,

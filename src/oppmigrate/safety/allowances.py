@@ -1,0 +1,69 @@
+"""What a person allows in a revision file: `# oppman: allow RULE -- REASON` on an operation's line, or right above."""
+
+import ast
+import re
+import sys
+import tokenize
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from types import CodeType, FrameType
+
+LOSSY_CONVERSION = "lossy-conversion"
+COMMENT = re.compile(r"#\s*oppman:\s*allow\s+([\w-]+(?:\s*,\s*[\w-]+)*)\s+--\s*\S")
+
+
+def is_allowed(slug: str, file: Path) -> bool:
+    """Does the statement of `file` that is running right now carry an allowance of `slug`, with a reason?
+
+    The statement is found through the call stack. Of a `with` that is being left, as when `batch_alter_table` carries
+    out what was collected in it, the whole block counts.
+    """
+    frame = _frame_in(file)
+    if frame is None:
+        return False
+    source = file.read_text(encoding="utf-8")
+    lines = _allowed_lines(slug, source)
+    return bool(lines) and not lines.isdisjoint(_lines_of_statement(ast.parse(source), frame.f_lineno))
+
+
+def _frame_in(file: Path) -> FrameType | None:
+    """The innermost call that runs code of the file."""
+    wanted = file.resolve()
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and not _is_from(frame.f_code, wanted):
+        frame = frame.f_back
+    return frame
+
+
+def _is_from(code: CodeType, file: Path) -> bool:
+    path = Path(code.co_filename)
+    return path.name == file.name and path.resolve() == file
+
+
+def _allowed_lines(slug: str, source: str) -> set[int]:
+    """The numbers of the lines with a comment that allows it; a text that only looks like one is none."""
+    tokens = tokenize.generate_tokens(StringIO(source).readline)
+    comments = ((token, COMMENT.search(token.string)) for token in tokens if token.type == tokenize.COMMENT)
+    return {token.start[0] for token, found in comments if found and slug in re.split(r"\s*,\s*", found[1])}
+
+
+def _lines_of_statement(tree: ast.Module, line: int) -> set[int]:
+    """The lines of the smallest statement that holds this one, and the line above it."""
+    around = [node for node in _statements(tree) if node.lineno <= line <= (node.end_lineno or node.lineno)]
+    if not around:
+        return {line}
+    statement = max(around, key=lambda node: (node.lineno, -(node.end_lineno or node.lineno)))
+    return set(range(statement.lineno - 1, _end(statement) + 1))
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.stmt))
+
+
+def _end(statement: ast.stmt) -> int:
+    """The last line that speaks for the statement; of an `if` or a `for`, that of its head."""
+    body = getattr(statement, "body", None)
+    if body and not isinstance(statement, ast.With | ast.AsyncWith):
+        return int(body[0].lineno) - 1
+    return statement.end_lineno or statement.lineno

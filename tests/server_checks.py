@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from oppmigrate.databases import Database, open_database
+from held_locks import held
+from oppmigrate.databases import Database, Holder, open_database
 from oppmigrate.errors import DatabaseLocked, DatabaseUnreachable
 
 
@@ -85,3 +86,37 @@ def writing_pairs(execute: Callable[..., Any]) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
+
+
+def assert_waiting_tells_of_the_holder(database: Database) -> Holder:
+    """Who waits is told at once who holds the lock, and once only while nothing changes; the error says the same."""
+    told: list[tuple[float, Holder]] = []
+    began = 0.0
+
+    def first(connection: Connection) -> None:
+        with database.lock(connection, "key", 0):
+            database.run(second)
+
+    def second(connection: Connection) -> None:
+        nonlocal began
+        began = time.monotonic()
+        with pytest.raises(DatabaseLocked) as caught:
+            database.lock(connection, "key", 1, lambda holder: told.append((time.monotonic(), holder))).__enter__()
+        assert told[0][1].description in str(caught.value.why)
+        assert "waited 1 s" in str(caught.value.why)
+
+    database.run(first)
+    ((at, holder),) = told
+    assert at - began < 0.8
+    assert isinstance(holder.pid, int)
+    return holder
+
+
+def assert_dead_holder_blocks_nobody(database: Database, statement: str) -> None:
+    """A process that has run the statement under the lock is killed, and the next has the lock at once."""
+    with held(database, statement) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        process.kill()
+        process.wait()
+        database.run(lambda connection: database.lock(connection, "key", 5).__enter__())

@@ -34,9 +34,10 @@ class Holder:
     since: datetime | None = None
     pid: int | None = None
 
-    def __str__(self) -> str:
+    def holds(self, what: str) -> str:
+        """In a sentence: who holds `what`, and since when."""
         since = f" since {self.since:%Y-%m-%d %H:%M:%S} UTC" if self.since else ""
-        return f"{self.description}{since}"
+        return f"{self.description} holds {what}{since}"
 
 
 OnWait = Callable[[Holder], None]

@@ -89,7 +89,7 @@ def _held(connection: Connection, holder: Holder, timeout_s: float) -> DatabaseL
     see = f"if it hangs: KILL {holder.pid}" if holder.pid else "to see who it is: SHOW FULL PROCESSLIST"
     return DatabaseLocked(
         f"another migration of `{connection.engine.url.database}` is running",
-        why=f"{holder} holds the migration lock; waited {timeout_s:g} s for it",
+        why=f"{holder.holds('the migration lock')}; waited {timeout_s:g} s for it",
         do=f"wait until it is done and run the command again; {see}",
         pid=holder.pid,
     )

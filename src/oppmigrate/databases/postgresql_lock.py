@@ -101,7 +101,7 @@ def _held(connection: Connection, holder: Holder, timeout_s: float) -> DatabaseL
     end = f"; if it hangs: SELECT pg_terminate_backend({holder.pid})" if holder.pid else ""
     return DatabaseLocked(
         f"another migration of `{connection.engine.url.database}` is running",
-        why=f"{holder} holds the migration lock; waited {timeout_s:g} s for it",
+        why=f"{holder.holds('the migration lock')}; waited {timeout_s:g} s for it",
         do=f"wait until it is done and run the command again{end}",
         pid=holder.pid,
     )

@@ -15,6 +15,7 @@ LOCKS = Path("/proc/locks")
 RESERVED_BYTE = 0x40000001
 WAL_WRITE_BYTE = 120
 LONGEST = 80  # characters of a command line
+MIGRATIONS = frozenset({"oppman", "oppmigrate"})  # `python oppman.py`, `python -m oppmigrate`, `oppman`
 
 
 def find_holder(path: Path | None) -> Holder:
@@ -46,20 +47,24 @@ def _writers(path: Path) -> list[int]:
 
 
 def _holder(pid: int) -> Holder:
-    words = _words(pid)
-    name = f"process {pid} ({words})" if words else f"process {pid}"
-    # how long another program has been writing, nobody knows: it may have been running for weeks
-    return Holder(name, _started(pid) if "oppm" in words else None, pid)
+    words = _command_line(pid)
+    line = shlex.join(words)
+    shown = f"{line[: LONGEST - 1]}…" if len(line) > LONGEST else line
+    is_migration = any(word.removesuffix(".py") in MIGRATIONS for word in words[:3])
+    # since when another program has been writing nobody knows: it may have been running for weeks
+    return Holder(
+        f"process {pid} ({shown})" if shown else f"process {pid}", _started(pid) if is_migration else None, pid
+    )
 
 
-def _words(pid: int) -> str:
-    """The process's command line, as far as it fits, without what may hold a password."""
-    with suppress(OSError):
-        raw = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-        words = [Path(raw[0]).name, *raw[1:]]
-        line = shlex.join(word for word in words if word and "://" not in word)
-        return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
-    return ""
+def _command_line(pid: int) -> list[str]:
+    """The process's words, without the folders of files and without what may hold a password."""
+    try:
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended, or is hidden from us
+        return []
+    words = raw.decode(errors="replace").split("\0")
+    return [Path(word).name if word.startswith("/") else word for word in words if word and "://" not in word]
 
 
 def _started(pid: int) -> datetime:

@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "oppman migrate history": "HistoryResult",
     "oppman migrate heads": "HistoryResult",
     "oppman migrate show": "ShowResult",
+    "oppman migrate show --from-journal": "StoredRevision",
     "oppman migrate check": "CheckResult",
     "oppman backup": "BackupInfo",
     "oppman backup --list": "[BackupInfo, …]",

@@ -24,6 +24,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("config", "databases", "installation"),
     ("blame",),
     ("revisions", "recorder", "autogenerate", "safety", "backups", "scaffold", "environment"),
+    ("journals",),
     ("planner",),
     ("executor", "difference"),
     ("manager",),

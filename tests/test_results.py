@@ -17,6 +17,7 @@ from oppmigrate.results import (
     CreateResult,
     CurrentResult,
     DeleteResult,
+    EditedRevision,
     FileDiff,
     HistoryResult,
     InitResult,
@@ -24,10 +25,12 @@ from oppmigrate.results import (
     Plan,
     RestoreResult,
     RevisionInfo,
+    Run,
     SetupResult,
     ShowResult,
     StampResult,
     Step,
+    StoredRevision,
     as_json,
 )
 
@@ -37,6 +40,8 @@ CREATED = datetime.datetime(2026, 1, 31, 12, 30, tzinfo=datetime.UTC)
 INFO = RevisionInfo("a1", "Ärger “x”", CREATED, "pending", True, ("b1", "b2"), ("main",), (), HERE, "Ärger\n\nmore")
 STEP = Step("a1", "upgrade", "first", HERE, "c0ffee", (), (CHANGE,), ("DROP TABLE users;",), None)
 PLAN = Plan("upgrade", "heads", (), ("a1",), (STEP,))
+RUN = Run("a1", "upgrade", "failed", CREATED, None, 12.5, 3, "ada@tower", "0.1.0", "/backups/x.db", "no such table")
+EDITED = EditedRevision("a1", "first", HERE, CREATED, "ada@tower", "--- a\n+++ b")
 
 EXAMPLES = [
     CHANGE,
@@ -50,10 +55,14 @@ EXAMPLES = [
     PLAN,
     ApplyResult(PLAN, ("a1",), 12.5, HERE),
     StampResult((), ("a1",)),
+    StampResult(("a1",), ("a1",), ("a1",)),
     CurrentResult("sqlite:///x.db", True, (INFO,), ("gone",), ("a2",)),
-    HistoryResult((INFO,), None),
-    ShowResult(INFO, STEP, STEP),
-    CheckResult((INFO,), (), (CHANGE,), True),
+    RUN,
+    HistoryResult((INFO,), None, (RUN,)),
+    EDITED,
+    ShowResult(INFO, STEP, STEP, EDITED),
+    StoredRevision("a1", "first", CREATED, (), (), (), 'revision = "a1"', "utf-8", (RUN,)),
+    CheckResult((INFO,), ("gone",), (CHANGE,), True, (EDITED,), ("gone",)),
     BackupInfo(HERE, 4096, CREATED, "a1"),
     RestoreResult(HERE, None),
     DeleteResult(("test.db",), HERE),
@@ -105,6 +114,7 @@ def test_derived_properties_are_part_of_the_json():
         (CheckResult((INFO,), (), (), True), False),
         (CheckResult((), ("gone",), (), True), False),
         (CheckResult((), (), (CHANGE,), True), False),
+        (CheckResult((), (), (), True, (EDITED,)), False),
     ],
 )
 def test_check_is_clean_only_where_nothing_is_to_do(result, clean):

@@ -40,6 +40,39 @@ class RevisionInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """One run of one revision, as the journal tells it; times are UTC.
+
+    `duration_ms` is None while it runs, and where an edited file was accepted without being run. `by` is user@host,
+    `version` that of oppmigrate.
+    """
+
+    revision: str
+    direction: Direction
+    outcome: Literal["running", "done", "failed"]
+    started: datetime
+    finished: datetime | None
+    duration_ms: float | None
+    rows_moved: int | None
+    by: str
+    version: str
+    backup: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditedRevision:
+    """An applied revision whose file means something else now. `diff` leads from what was applied to the file."""
+
+    revision: str
+    message: str
+    path: Path
+    applied: datetime
+    by: str
+    diff: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class InitResult:
     """What `init` found and wrote.
 
@@ -124,10 +157,11 @@ class ApplyResult:
 
 @dataclass(frozen=True, slots=True)
 class StampResult:
-    """The recorded heads before and after `stamp`."""
+    """The recorded heads before and after `stamp`, and the revisions whose edited files were accepted."""
 
     before: tuple[str, ...]
     after: tuple[str, ...]
+    accepted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,35 +198,63 @@ class CurrentResult:
 
 @dataclass(frozen=True, slots=True)
 class HistoryResult:
-    """Revisions, newest first. `database_note` says why their status is unknown, where it is."""
+    """Revisions, newest first. `database_note` says why their status is unknown, where it is.
+
+    `runs`: what the journal tells of them, newest first; where all revisions are asked for, also of those with no file.
+    """
 
     revisions: tuple[RevisionInfo, ...]
     database_note: str | None = None
+    runs: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ShowResult:
-    """One revision in full: its upgrade and its downgrade, in words and as SQL for this database."""
+    """One revision in full: its upgrade and its downgrade, in words and as SQL for this database.
+
+    `edited` is None unless the file means something else than what was applied.
+    """
 
     revision: RevisionInfo
     upgrade: Step
     downgrade: Step
+    edited: EditedRevision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRevision:
+    """A revision as the journal holds it: its file as it was run last, and every run, newest first."""
+
+    revision: str
+    message: str
+    created: datetime | None
+    down_revisions: tuple[str, ...]
+    branch_labels: tuple[str, ...]
+    depends_on: tuple[str, ...]
+    source: str
+    encoding: str
+    runs: tuple[Run, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """Three questions: pending (files and database)? unmade (models and files)? missing (recorded, no file)?"""
+    """Four questions: pending (files and database)? unmade (models and files)? missing (recorded, no file)? edited?
+
+    `stored`: those of `missing` whose file the journal holds.
+    """
 
     pending: tuple[RevisionInfo, ...]
     missing: tuple[str, ...]
     unmade: tuple[Change, ...]
     models_compared: bool
     half_done: HalfDone | None = None
+    edited: tuple[EditedRevision, ...] = ()
+    stored: tuple[str, ...] = ()
 
     @property
     def is_clean(self) -> bool:
         """Is there nothing to do?"""
-        return not (self.pending or self.missing or self.unmade or self.half_done)
+        return not (self.pending or self.missing or self.unmade or self.half_done or self.edited)
 
 
 @dataclass(frozen=True, slots=True)

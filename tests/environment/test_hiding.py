@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from journals import write_down
+from journal_entries import write_down
 from migrated_project import MigratedProject
 from projects import Project
 

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Literal
 
 from oppmigrate.cli.arguments import seconds
@@ -38,10 +39,16 @@ def run_apply(direction: Direction, arguments: Namespace, settings: Settings) ->
         return show_plan(direction, arguments, settings)
     terminal: Terminal = arguments.terminal
     manager = open_manager(arguments, settings)
-    make = manager.plan_upgrade if direction == "upgrade" else manager.plan_downgrade
+    make, apply = (
+        (manager.plan_upgrade, manager.upgrade)
+        if direction == "upgrade"
+        else (
+            partial(manager.plan_downgrade, from_journal=arguments.from_journal),
+            partial(manager.downgrade, from_journal=arguments.from_journal),
+        )
+    )
     if direction == "downgrade" and terminal.can_ask and not arguments.yes:
         _confirm(terminal, make(arguments.revision, details=False))
-    apply = manager.upgrade if direction == "upgrade" else manager.downgrade
     teller = _Teller(terminal)
     backup = True if arguments.backup else False if arguments.no_backup else None
     with teller.waiting():

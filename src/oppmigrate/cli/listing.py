@@ -1,18 +1,25 @@
 """Revisions in lines: what `history`, `heads` and `check` print."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
+from oppmigrate.cli.runs import run_in_words
 from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
-from oppmigrate.results import HalfDone, RevisionInfo
+from oppmigrate.results import HalfDone, RevisionInfo, Run
 
 STYLES = {"applied": "green", "current": "bold", "pending": "yellow", "unknown": "dim"}
 
 
-def print_revisions(terminal: Terminal, revisions: Sequence[RevisionInfo], *, verbose: bool = False) -> None:
-    """One line a revision: id, message, date, status; with `verbose`, parents, labels, file and docstring too."""
+def print_revisions(
+    terminal: Terminal, revisions: Sequence[RevisionInfo], *, verbose: bool = False, runs: Sequence[Run] = ()
+) -> None:
+    """One line a revision: id, message, date, status; with `verbose`, parents, labels, file, docstring and runs too."""
     width = max((len(info.revision) for info in revisions), default=0)
     message_width = min(60, max((len(info.message) for info in revisions), default=0))
+    runs_of: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        runs_of[run.revision].append(run)
     for info in revisions:
         created = f"{info.created:%Y-%m-%d %H:%M}" if info.created else " " * 16
         status = terminal.paint(f"{info.status:<7}", STYLES[info.status])
@@ -21,6 +28,8 @@ def print_revisions(terminal: Terminal, revisions: Sequence[RevisionInfo], *, ve
         terminal.data(line.rstrip())
         if verbose:
             _print_details(terminal, info)
+            for run in runs_of[info.revision]:
+                terminal.data(f"    {run_in_words(run)}")
 
 
 def print_half_done(terminal: Terminal, half_done: HalfDone) -> None:

@@ -1,6 +1,7 @@
 """How a plan is shown: `--plan` in words, `--sql` as statements."""
 
 from argparse import ArgumentParser, Namespace
+from functools import partial
 
 from oppmigrate.cli.managing import open_manager
 from oppmigrate.cli.sizes import counted
@@ -24,7 +25,11 @@ def show_plan(direction: Direction, arguments: Namespace, settings: Settings) ->
     """Show what an upgrade or a downgrade would do; changes nothing."""
     terminal: Terminal = arguments.terminal
     manager = open_manager(arguments, settings)
-    make = manager.plan_upgrade if direction == "upgrade" else manager.plan_downgrade
+    make = (
+        manager.plan_upgrade
+        if direction == "upgrade"
+        else partial(manager.plan_downgrade, from_journal=arguments.from_journal)
+    )
     with terminal.working("planning"):
         plan = make(arguments.revision)
     terminal.result(plan)

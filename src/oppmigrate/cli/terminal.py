@@ -33,6 +33,18 @@ class Terminal:
         if not self.as_json:
             _write(self._out, text)
 
+    def source(self, text: str, encoding: str) -> None:
+        """A file's own text on stdout, byte for byte; nothing with --json."""
+        if self.as_json:
+            return
+        self._out.flush()
+        binary = getattr(self._out, "buffer", None)
+        if binary is None:  # where stdout is closed, or a test's
+            self._out.write(text)
+        else:
+            binary.write(text.encode(encoding, "surrogateescape"))
+            binary.flush()
+
     def result(self, value: Any) -> None:
         """The whole answer as JSON, where that is asked for."""
         if self.as_json:

@@ -44,6 +44,7 @@ class Visit:
         output: work on no database; the SQL goes here, one `write` a statement.
         starting_rev: where the database stands, for `output`.
         template_args: what the project's script.py.mako is given; env.py may add to it.
+        add_locations: adds to the folders of revision files, once env.py has chosen its own.
     """
 
     work: Work
@@ -57,6 +58,7 @@ class Visit:
     output: TextIO | None = None
     starting_rev: tuple[str, ...] | str | None = None
     template_args: dict[str, Any] = field(default_factory=dict)
+    add_locations: Callable[[ScriptDirectory], None] | None = None
     replacement: tuple[Database, Connection] | None = None
     contexts: list[MigrationContext] = field(default_factory=list)
     databases: list[Database] = field(default_factory=list)
@@ -90,6 +92,7 @@ class Hooks:
         context.run_migrations = self._run_migrations  # type: ignore[method-assign]
         self.context = context
         self.config = config
+        self._script = script
         self._settings = settings
         self._visit = visit
         self._verbose = verbose
@@ -133,6 +136,8 @@ class Hooks:
 
     def _run_migrations(self, **kw: Any) -> None:
         self._visit.runs += 1
+        if self._visit.add_locations is not None:
+            self._visit.add_locations(self._script)
         with self._opened, Operations.context(self.context.get_context()) as operations:
             self._visit.operations = operations
             self._visit.failure = None

@@ -68,6 +68,7 @@ class Environment:
         self.lock_timeout_s: float | None = None  # how long the command may wait for others, where it says so
         self.on_unreachable: Callable[[str], None] | None = None  # told what is the matter while the server starts
         self._has_waited = False
+        self.restored: Path | None = None  # a folder with revision files that the project lacks
 
     def database(self) -> Database:
         """The database that the settings name; what is wrong with the URL is told with where it comes from."""
@@ -145,7 +146,13 @@ class Environment:
             script.dir = str(Path(script.dir).absolute())
             if self._version_locations is not None:
                 script.version_locations = self._version_locations
+            self._add_restored(script)
             return script
+
+    def _add_restored(self, script: ScriptDirectory) -> None:
+        own = script.version_locations or [str(Path(script.dir) / "versions")]
+        if self.restored is not None and str(self.restored) not in own:
+            script.version_locations = [*own, str(self.restored)]
 
     def run(self, visit: Visit, **command: Any) -> None:
         """Run `env.py` on the project's database; `visit.work` is called where Alembic would run the revisions."""
@@ -207,11 +214,13 @@ class Environment:
             visit.attempts = stack.enter_context(watch_connections(makes_files=not visit.only_looks))
             script = ScriptDirectory.from_config(config)
             stack.enter_context(application_context(Path(script.dir) / "env.py"))
+            visit.add_locations = self._add_restored
             hooks = Hooks(config, script, self.settings, visit, self._verbose, **context_opts or {})
             stack.callback(hooks.close)
             stack.enter_context(hooks.context)
             script.run_env()
-            self._version_locations = [str(Path(location).absolute()) for location in script._version_locations]
+            locations = (Path(location).absolute() for location in script._version_locations)
+            self._version_locations = [str(location) for location in locations if location != self.restored]
         if visit.failure is not None:  # env.py has swallowed it
             seen = visit.databases or visit.attempts
             raise self.explain(visit.failure, seen[-1] if seen else None) from visit.failure

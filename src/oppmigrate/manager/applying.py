@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oppmigrate import results
+from oppmigrate.errors import WrongUsage
 from oppmigrate.manager.saving import Saving
 
 if TYPE_CHECKING:
@@ -20,9 +21,10 @@ class Applying(Saving):
         """What `upgrade` would do; with `details`, each step's operations in words and its SQL."""
         return self._planned("upgrade", target, details)
 
-    def plan_downgrade(self, target: str, *, details: bool = True) -> results.Plan:
+    def plan_downgrade(self, target: str, *, details: bool = True, from_journal: bool = False) -> results.Plan:
         """What `downgrade` would do."""
-        return self._planned("downgrade", target, details)
+        with self._files_from_journal(from_journal):
+            return self._planned("downgrade", target, details)
 
     def upgrade(
         self,
@@ -51,9 +53,15 @@ class Applying(Saving):
         lock_timeout_s: float | None = None,
         progress: Progress | None = None,
         tell: Story | None = None,
+        from_journal: bool = False,
     ) -> results.ApplyResult:
-        """Undo revisions back to `target`: an id, a prefix, `-N`, `base`. The arguments are those of `upgrade`."""
-        return self._apply("downgrade", target, backup, lock_timeout_s, progress, tell)
+        """Undo revisions back to `target`: an id, a prefix, `-N`, `base`. The arguments are those of `upgrade`.
+
+        Args:
+            from_journal: undo revisions whose files are gone too, by the files that the journal holds.
+        """
+        with self._files_from_journal(from_journal):
+            return self._apply("downgrade", target, backup, lock_timeout_s, progress, tell)
 
     def stamp(self, target: str, *, purge: bool = False, lock_timeout_s: float | None = None) -> results.StampResult:
         """Record `target` as applied, running nothing. `purge` forgets what was recorded before."""
@@ -67,6 +75,31 @@ class Applying(Saving):
             refuse_missing(state)
         state.graph.stamp_target(target, () if purge else state.heads)
         return executor.stamp(environment, state, target, policy, purge=purge)
+
+    def accept_edits(self, revision: str | None = None, *, lock_timeout_s: float | None = None) -> results.StampResult:
+        """Let edited files stand for what was applied, all of them or that of one revision; runs nothing.
+
+        Raises:
+            WrongUsage: the revision is none whose file was edited after it was applied.
+        """
+        from oppmigrate import executor
+
+        policy = self._policy(lock_timeout_s)
+        environment = self._environment(policy.lock_timeout_s)
+        state = self._state(environment)
+        edited = self._edited(environment, state)
+        if revision is not None:
+            file = state.graph.get(revision, state.heads)
+            edited = tuple(each for each in edited if each.revision == file.revision)
+            if not edited:
+                raise WrongUsage(
+                    f"revision {file.revision} was not edited after it was applied",
+                    why="the journal holds the same, or nothing of it",
+                    do="python oppman.py migrate check",
+                )
+        if edited:
+            executor.accept_edits(environment, state.graph, edited, policy)
+        return results.StampResult(state.heads, state.heads, tuple(each.revision for each in edited))
 
     def _planned(self, direction: results.Direction, target: str, details: bool) -> results.Plan:
         from oppmigrate import planner

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from oppmigrate import results
+from oppmigrate.errors import UnknownRevision
 from oppmigrate.manager.project import ProjectManager
 
 if TYPE_CHECKING:
@@ -31,12 +32,23 @@ class Looking(ProjectManager):
             _half_done(state),
         )
 
-    def history(self, range_: str | None = None) -> results.HistoryResult:
-        """Every revision, or those in a range `a:b`, newest first; works without a database too."""
-        state, note = self._state_if_reachable(self._environment())
+    def history(self, range_: str | None = None, *, runs: bool = False) -> results.HistoryResult:
+        """Every revision, or those in a range `a:b`, newest first; works without a database too.
+
+        Args:
+            runs: ask the journal as well when each was run, how long, by whom, and what came of it.
+        """
+        from oppmigrate.journals import list_runs
+
+        environment = self._environment()
+        state, note = self._state_if_reachable(environment)
         files = state.graph.history(range_, current=state.heads)
         infos = self._infos(state.graph, files, None if note else state.heads)
-        return results.HistoryResult(infos, note)
+        told = list_runs(environment) if runs and state.reachable else ()
+        if range_ is not None:
+            shown = {info.revision for info in infos}
+            told = tuple(run for run in told if run.revision in shown)
+        return results.HistoryResult(infos, note, told)
 
     def drawing(self) -> tuple[tuple[str, str | None], ...]:
         """The graph drawn for a terminal, newest first: (columns, the revision on this line or None)."""
@@ -58,16 +70,28 @@ class Looking(ProjectManager):
 
         environment = self._environment()
         state, note = self._state_if_reachable(environment)
-        file = state.graph.get(revision, state.heads)
+        try:
+            file = state.graph.get(revision, state.heads)
+        except UnknownRevision as error:
+            self._offer_stored(environment, revision, error)
+            raise
         upgrade, downgrade = details_of(environment, state, file)
         (info,) = self._infos(state.graph, (file,), None if note else state.heads)
-        return results.ShowResult(info, upgrade, downgrade)
+        edited = self._edited(environment, state, file.revision) if state.reachable else ()
+        return results.ShowResult(info, upgrade, downgrade, next(iter(edited), None))
+
+    def show_stored(self, revision: str) -> results.StoredRevision:
+        """A revision as the journal holds it, by its id or the beginning of that; its file may be gone, or broken."""
+        from oppmigrate.journals import find_stored
+
+        stored: results.StoredRevision = find_stored(self._environment(), revision)
+        return stored
 
     def check(self, *, pending_only: bool = False) -> results.CheckResult:
         """Is the database at the heads, and do the models agree with the migrations?
 
         Args:
-            pending_only: look at files and database only; neither models nor schema are read.
+            pending_only: look at files and database only; neither models, schema nor journal are read.
         """
         from oppmigrate.difference import draft_revision
 
@@ -76,10 +100,11 @@ class Looking(ProjectManager):
         graph, missing = state.graph, state.graph.missing(state.heads)
         pending = self._infos(graph, graph.pending(_known(state)), state.heads)
         half_done = _half_done(state)
+        edited = () if pending_only else self._edited(environment, state)
         if pending_only or missing or half_done:
-            return results.CheckResult(pending, missing, (), False, half_done)
+            return results.CheckResult(pending, missing, (), False, half_done, edited, state.stored)
         draft, _compared_with = draft_revision(environment, state, "check")
-        return results.CheckResult(pending, missing, draft.changes, True)
+        return results.CheckResult(pending, missing, draft.changes, True, None, edited)
 
     def _infos(
         self, graph: Graph, files: Iterable[RevisionFile], heads: Collection[str] | None

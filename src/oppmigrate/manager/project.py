@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from oppmigrate import results
 from oppmigrate.config import Settings, load_settings
-from oppmigrate.errors import DatabaseError, EnvironmentFailed, ModelsBroken, NotInitialised, RevisionFileMissing
+from oppmigrate.errors import (
+    DatabaseError,
+    EnvironmentFailed,
+    MigrateError,
+    MigrationFailed,
+    MissingParent,
+    ModelsBroken,
+    NotInitialised,
+    RevisionFileMissing,
+)
 
 if TYPE_CHECKING:
     from oppmigrate.databases import Database
     from oppmigrate.environment.session import Environment
     from oppmigrate.planner import State
+
+
+SHOW = "python oppman.py migrate show {} --from-journal"
 
 
 class ProjectManager:
@@ -22,6 +36,7 @@ class ProjectManager:
         self.settings = settings if isinstance(settings, Settings) else load_settings(Path(settings))
         self._verbose = verbose
         self.on_unreachable: Callable[[str], None] | None = None  # told why, while the database's server starts
+        self._restored: Path | None = None  # a folder with files that the project lacks
 
     def _environment(self, lock_timeout_s: float | None = None) -> Environment:
         from oppmigrate.environment.session import Environment
@@ -29,13 +44,64 @@ class ProjectManager:
         environment = Environment(self.settings, verbose=self._verbose)
         environment.lock_timeout_s = lock_timeout_s
         environment.on_unreachable = self.on_unreachable
+        environment.restored = self._restored
         return environment
+
+    @contextmanager
+    def _files_from_journal(self, wanted: bool) -> Iterator[None]:
+        """Meanwhile, what the project lacks counts as its own files; nothing else where it is not `wanted`."""
+        from oppmigrate.journals import restored_files
+
+        if not wanted:
+            yield
+            return
+        with restored_files(self._environment()) as folder:
+            self._restored = folder
+            try:
+                yield
+            except MigrationFailed as error:
+                revision = error.facts.get("revision", "")
+                brought = f"the file that `{SHOW.format(revision)} > FILE` brings back"
+                error.do = (error.do or "").replace(str(folder / f"{revision}.py"), brought)
+                raise
+            finally:
+                self._restored = None
+
+    def edited(self) -> tuple[results.EditedRevision, ...]:
+        """The applied revisions whose files mean something else than what was applied; nothing without a journal."""
+        environment = self._environment()
+        return self._edited(environment, self._state(environment))
+
+    def _edited(self, environment: Environment, state: State, *revisions: str) -> tuple[results.EditedRevision, ...]:
+        """The edited ones among the revisions, by default among all that are applied."""
+        from oppmigrate.journals import edited_revisions
+
+        applied = state.graph.applied(state.heads)
+        wanted = applied.intersection(revisions) if revisions else applied
+        found: tuple[results.EditedRevision, ...] = edited_revisions(environment, state.graph, wanted)
+        return found
 
     def _state(self, environment: Environment) -> State:
         from oppmigrate.planner import read_state
 
-        state: State = read_state(environment)
+        try:
+            state: State = read_state(environment)
+        except MissingParent as error:
+            missing, folder = error.facts["missing"], Path(error.facts["path"]).parent
+            self._offer_stored(environment, missing, error, into=folder / f"{missing}.py")
+            raise
         return state
+
+    def _offer_stored(
+        self, environment: Environment, revision: str, error: MigrateError, *, into: Path | None = None
+    ) -> None:
+        """Say that the journal holds the file of a revision that the project does not know, where it does."""
+        from oppmigrate.journals import stored_among
+
+        with suppress(MigrateError):  # the error at hand is the one to tell
+            if stored_among(environment, (revision,)):
+                bring = f"{SHOW.format(revision)}{f' > {self.settings.shown(into)}' if into else ''}"
+                error.do = f"the journal has kept its file: {bring}"
 
     def _reachable_state(self, environment: Environment) -> State:
         """The state for `create`, which does without the project's database where that cannot be reached."""

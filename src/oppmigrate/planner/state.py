@@ -1,7 +1,8 @@
 """Where a project and its database stand: the files' graph and the recorded heads."""
 
+import contextlib
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
@@ -17,8 +18,14 @@ from oppmigrate.errors import (
     RevisionFileMissing,
     UnsupportedDatabase,
 )
+from oppmigrate.journals import stored_among
 from oppmigrate.recorder import Journal, JournalEntry, read_heads
 from oppmigrate.revisions import Graph, load_graph
+
+DO_WITHOUT_JOURNAL = (
+    "bring the file back (git log --diff-filter=D -- '*versions*'); or, sure that the schema is that of "
+    "another revision: python oppman.py migrate stamp --purge REVISION"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class State:
 
     Where an `env.py` migrates several databases, `databases` has them all, and the heads are what all of them have
     reached. `reachable` is False when the database could not be asked. `half_done` is a revision that an interrupted
-    run has left between two.
+    run has left between two. `stored`: of the heads that no file defines, those whose file the journal holds.
     """
 
     graph: Graph
@@ -37,6 +44,7 @@ class State:
     reachable: bool = True
     half_done: JournalEntry | None = None
     databases: tuple[Database, ...] = ()
+    stored: tuple[str, ...] = ()
 
     @property
     def is_at_heads(self) -> bool:
@@ -57,6 +65,15 @@ def read_graph(environment: Environment) -> Graph:
 
 def read_state(environment: Environment) -> State:
     """Files and database as they stand. Changes nothing, and creates no SQLite file."""
+    state = _read_state(environment)
+    missing = state.graph.missing(state.heads)
+    if missing:
+        with contextlib.suppress(DatabaseError):  # a journal that may not be read is as good as none
+            return replace(state, stored=stored_among(environment, missing))
+    return state
+
+
+def _read_state(environment: Environment) -> State:
     if environment.is_ours and not environment.sets_version_table:
         graph = read_graph(environment)
         database = environment.database()
@@ -168,7 +185,16 @@ def refuse_missing(state: State) -> None:
         raise RevisionFileMissing(
             f"the database is at revision {', '.join(missing)}, and no file defines it",
             why="the file was deleted or renamed, or the database belongs to another version of the project",
-            do="bring the file back (git log --diff-filter=D -- '*versions*'); or, sure that the schema is that of "
-            "another revision: python oppman.py migrate stamp --purge REVISION",
+            do=_undo_from_journal(state) if set(missing) == set(state.stored) else DO_WITHOUT_JOURNAL,
             revisions=list(missing),
+            stored=list(state.stored),
         )
+
+
+def _undo_from_journal(state: State) -> str:
+    target = "-1" if len(state.heads) == 1 else "REVISION"
+    return (
+        "bring the file back, or undo it from the journal, which has kept it: "
+        f"python oppman.py migrate downgrade {target} --from-journal; to look at it first: "
+        f"python oppman.py migrate show {state.stored[0]} --from-journal"
+    )

@@ -5,6 +5,7 @@ the file that was run. Nothing here commits: all of it is part of the caller's t
 """
 
 import getpass
+import hashlib
 import socket
 import zlib
 from collections.abc import Callable, Collection, Mapping
@@ -60,6 +61,7 @@ class JournalEntry:
         duration_ms: None while it runs, and for a revision that was recorded without being run.
         by: `user@host`.
         version: of oppmigrate.
+        body_digest: of the bytes, whatever they mean; equal ones need no second look.
         progress: how far a revision that commits in pieces has come; JSON text that is the executor's own.
     """
 
@@ -78,6 +80,7 @@ class JournalEntry:
     outcome: Outcome
     error: str | None
     progress: str | None
+    body_digest: str | None
 
 
 class Journal:
@@ -205,6 +208,15 @@ class Journal:
             values["progress"] = None  # nothing is left to go on with
         self._update(connection, self.table.c.id == id, **values)
 
+    def accept(
+        self, connection: Connection, *, revision: str, checksum: str, body: bytes, by: str, version: str
+    ) -> None:
+        """Write down that this file stands for what was applied, and was not run: an upgrade without a duration."""
+        id_ = self.begin(
+            connection, revision=revision, direction="upgrade", checksum=checksum, body=body, by=by, version=version
+        )
+        self.finish(connection, id_, outcome="done", duration_ms=None)
+
     def forget_unfinished(self, connection: Connection) -> None:
         """Settle what stands half done: a person has said where the database stands."""
         if self.exists(connection):
@@ -262,6 +274,7 @@ class Journal:
             "direction": direction,
             "checksum": checksum,
             "body": zlib.compress(body),
+            "body_digest": digest_of(body),
             "done_by": _storable(by)[:LONGEST],
             "version": version,
             "backup": backup and _storable(backup),
@@ -292,6 +305,11 @@ class Journal:
         if condition is not None:
             query = query.where(condition)
         return tuple(_entry(row) for row in connection.execute(query).mappings())
+
+
+def digest_of(body: bytes) -> str:
+    """SHA-256, in hexadecimal, of a file's bytes."""
+    return hashlib.sha256(body).hexdigest()
 
 
 def user_at_host() -> str:
@@ -328,6 +346,7 @@ def _table(name: str, schema: str | None) -> Table:
         Column("direction", String(16), nullable=False),
         Column("checksum", String(64), nullable=False),
         Column("body", LargeBinary().with_variant(_HexadecimalBlob(), *MYSQL)),  # zlib's
+        Column("body_digest", String(64)),
         Column("started", time, nullable=False),
         Column("finished", time),
         Column("duration_ms", Double),
@@ -362,6 +381,7 @@ def _entry(row: Mapping[Any, Any]) -> JournalEntry:
         outcome=row["outcome"],
         error=row.get("error"),
         progress=row.get("progress"),
+        body_digest=row.get("body_digest"),
     )
 
 

@@ -6,7 +6,7 @@ first name is: it costs 0.35 s, and `current` or a check with nothing to do can 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -26,7 +26,12 @@ def load_graph(locations: Sequence[Path], *, recursive: bool = False) -> Graph:
     Raises:
         RevisionFileBroken, DuplicateRevision, MissingParent, RevisionCycle: see each; they name the file and line.
     """
-    return Graph(read_revision_file(path) for path in list_revision_files(locations, recursive=recursive))
+    return Graph(read_revision_files(locations, recursive=recursive))
+
+
+def read_revision_files(locations: Sequence[Path], *, recursive: bool = False) -> Iterator[RevisionFile]:
+    """The files by themselves, which need not make a graph. Raises RevisionFileBroken."""
+    return (read_revision_file(path) for path in list_revision_files(locations, recursive=recursive))
 
 
 class Graph:

@@ -1,6 +1,7 @@
 """Is the database up to date, and do models and migrations agree? Exit 0 only if both hold.
 
-Lists what is pending (in the files, not in the database) and what is unmade (in the models, not in the files).
+Lists what is pending (in the files, not in the database), what is unmade (in the models, not in the files), and the
+files that were edited after they were applied; with --verbose, what was edited in them.
 --pending looks at files and database only: quick enough for every start of the application.
 
 Example: python oppman.py migrate check
@@ -11,10 +12,13 @@ from itertools import groupby
 
 from oppmigrate.cli.listing import print_half_done, print_revisions
 from oppmigrate.cli.managing import open_manager
+from oppmigrate.cli.runs import time_of
 from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
 from oppmigrate.results import Change, CheckResult
+
+ACCEPT = "python oppman.py migrate stamp --accept-edits"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -33,13 +37,17 @@ def run(arguments: Namespace, settings: Settings) -> int:
         terminal.data(f"up to date: {what}")
         return 0
     _print_findings(terminal, result)
+    _print_edited(terminal, result, settings, verbose=arguments.verbose)
     return 1
 
 
 def _print_findings(terminal: Terminal, result: CheckResult) -> None:
     if result.missing:
         terminal.data(f"recorded in the database, and no file defines it: {', '.join(result.missing)}")
-        terminal.story("next      bring the file back, or: python oppman.py migrate stamp --purge REVISION")
+        way = "stamp --purge REVISION"
+        if set(result.missing) == set(result.stored):
+            way = f"downgrade {'-1' if len(result.missing) == 1 else 'REVISION'} --from-journal"
+        terminal.story(f"next      bring the file back, or: python oppman.py migrate {way}")
     if result.half_done:
         print_half_done(terminal, result.half_done)
     if result.pending:
@@ -54,6 +62,22 @@ def _print_findings(terminal: Terminal, result: CheckResult) -> None:
             for change in changes:
                 terminal.data(f"    {change.text}")
         terminal.story('next      python oppman.py migrate create "what changed"')
+
+
+def _print_edited(terminal: Terminal, result: CheckResult, settings: Settings, *, verbose: bool) -> None:
+    if not result.edited:
+        return
+    terminal.data("edited: files that mean something else than what was applied")
+    for each in result.edited:
+        terminal.data(f"  {each.revision}  {settings.shown(each.path)}  (applied {time_of(each.applied)} by {each.by})")
+        for line in each.diff.splitlines() if verbose else ():
+            terminal.data(f"    {line}")
+    last = result.edited[0]
+    terminal.story(
+        f"next      bring back what was applied: python oppman.py migrate show {last.revision} --from-journal "
+        f"> {settings.shown(last.path)}"
+    )
+    terminal.story(f"          or, if the database is as the file says: {ACCEPT} {last.revision}")
 
 
 def _table(change: Change) -> str:

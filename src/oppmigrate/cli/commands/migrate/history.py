@@ -1,6 +1,7 @@
 """The revisions, newest first: id, status, date, message.
 
--r takes a range, A:B, :B, A:, with ids, prefixes, `current` or -N. --graph draws branches and merges.
+-r takes a range, A:B, :B, A:, with ids, prefixes, `current` or -N. --graph draws branches and merges. --verbose tells
+what the journal knows of each: when it was run, how long that took, by whom, and what failed.
 
 Example: python oppman.py migrate history
 """
@@ -9,6 +10,7 @@ from argparse import ArgumentParser, Namespace
 
 from oppmigrate.cli.listing import STYLES, print_revisions
 from oppmigrate.cli.managing import open_manager
+from oppmigrate.cli.runs import run_in_words
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
 from oppmigrate.manager import MigrationManager
@@ -25,7 +27,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
     """One line a revision."""
     terminal: Terminal = arguments.terminal
     manager = open_manager(arguments, settings)
-    result = manager.history(arguments.range)
+    result = manager.history(arguments.range, runs=arguments.verbose or terminal.as_json)
     terminal.result(result)
     if result.database_note:
         terminal.warn(f"what is applied is unknown: {result.database_note}")
@@ -34,8 +36,18 @@ def run(arguments: Namespace, settings: Settings) -> int:
     elif arguments.graph:
         _print_graph(terminal, manager, result)
     else:
-        print_revisions(terminal, result.revisions, verbose=arguments.verbose)
+        print_revisions(terminal, result.revisions, verbose=arguments.verbose, runs=result.runs)
+    _print_runs_without_file(terminal, result)
     return 0
+
+
+def _print_runs_without_file(terminal: Terminal, result: HistoryResult) -> None:
+    listed = {info.revision for info in result.revisions}
+    left = [run for run in result.runs if run.revision not in listed]
+    if left:
+        terminal.data("in the journal, and no file defines it:")
+    for run in left:
+        terminal.data(f"  {run.revision}  {run_in_words(run)}")
 
 
 def _print_graph(terminal: Terminal, manager: MigrationManager, result: HistoryResult) -> None:

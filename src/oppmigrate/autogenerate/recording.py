@@ -14,6 +14,7 @@ def record_operations(operations: Operations, recorded: list[MigrateOperation]) 
 
     Instances are wrapped, not Alembic's classes: nothing outlives the `with`.
     """
+    before = dict(vars(operations))
     batch_alter_table = operations.batch_alter_table
 
     @contextlib.contextmanager
@@ -22,15 +23,14 @@ def record_operations(operations: Operations, recorded: list[MigrateOperation]) 
             batch.invoke = _recording(batch.invoke, recorded)  # type: ignore[method-assign, assignment]
             yield batch
 
-    own = vars(operations)
-    before = dict(own)  # somebody else may have wrapped the instance as well
-    own.update(invoke=_recording(operations.invoke, recorded), batch_alter_table=recording_batch)
+    invoke = operations.invoke
+    operations.invoke = _recording(invoke, recorded)  # type: ignore[method-assign, assignment]
+    operations.batch_alter_table = recording_batch  # type: ignore[method-assign]
     try:
         yield
     finally:
-        for name in ("invoke", "batch_alter_table"):
-            del own[name]
-            own.update({name: before[name]} if name in before else {})
+        del operations.invoke, operations.batch_alter_table
+        vars(operations).update(before)
 
 
 def _recording(invoke: Callable[[Any], Any], recorded: list[MigrateOperation]) -> Callable[[Any], Any]:

@@ -15,6 +15,7 @@ from oppmigrate.databases.connecting import run_coroutine
 from oppmigrate.databases.locking import Lock, OnWait
 from oppmigrate.databases.reaching import until_reachable
 from oppmigrate.databases.rows import Misfits, TableName, TypeChange
+from oppmigrate.databases.table_changes import Leftover, TableChange
 from oppmigrate.errors import DatabaseMissing, DatabaseUnreachable, DriverMissing, MigrateError, UnsupportedDatabase
 
 T = TypeVar("T")
@@ -292,6 +293,28 @@ class Database:
     def scratch(self) -> AbstractContextManager["Database"]:
         """An empty database of the same kind to try things in, removed whatever happens."""
         raise self._cannot("make a scratch database")
+
+    def change_table(
+        self, connection: Connection, table: str, schema: str | None, *, is_allowed: Callable[[str], bool]
+    ) -> TableChange:
+        """The change of one table that `rebuilds_tables` asks for.
+
+        Args:
+            is_allowed: may the rule of this slug be broken? Asked before values are lost.
+        """
+        raise self._cannot("rebuild a table")
+
+    def find_leftovers(self, connection: Connection) -> tuple[Leftover, ...]:
+        """Half-made tables that a crash of a stock Alembic run left behind."""
+        return ()
+
+    def drop_leftovers(self, connection: Connection) -> tuple[Leftover, ...]:
+        """Drop them, and say which.
+
+        Raises:
+            Refused: one of them holds rows that are nowhere else; nothing was dropped.
+        """
+        return ()
 
     # ---- the whole of it
 

@@ -15,12 +15,13 @@ from sqlalchemy import URL, Connection, Dialect, event, inspect
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
-from oppmigrate.databases import sqlite_errors, sqlite_files
+from oppmigrate.databases import sqlite_errors, sqlite_files, sqlite_leftovers
 from oppmigrate.databases.base import Database, Progress, T
 from oppmigrate.databases.locking import SAVED, Holder, Lock, OnWait, Patience, autocommits
 from oppmigrate.databases.rows import TableName, ask, quoted_table
 from oppmigrate.databases.sqlite_deferring import Deferred
 from oppmigrate.databases.sqlite_holder import find_holder
+from oppmigrate.databases.table_changes import Leftover, TableChange
 from oppmigrate.errors import DatabaseError, MigrateError, MigrationFailed, Refused, UnsupportedDatabase
 
 LOCK = "oppmigrate.lock"  # while the caller of `lock` has it: a `_FileLock`
@@ -245,6 +246,19 @@ class SQLite(Database):
 
     def is_about_the_statement(self, error: DBAPIError) -> bool:
         return isinstance(error.orig, sqlite3.Error) and sqlite_errors.result_code(error.orig) == sqlite3.SQLITE_ERROR
+
+    def change_table(
+        self, connection: Connection, table: str, schema: str | None, *, is_allowed: Callable[[str], bool]
+    ) -> TableChange:
+        from oppmigrate.databases.sqlite_rebuild import SQLiteTableChange
+
+        return SQLiteTableChange(connection, table, schema, is_allowed=is_allowed)
+
+    def find_leftovers(self, connection: Connection) -> tuple[Leftover, ...]:
+        return sqlite_leftovers.find_leftovers(connection)
+
+    def drop_leftovers(self, connection: Connection) -> tuple[Leftover, ...]:
+        return sqlite_leftovers.drop_leftovers(connection)
 
     @contextmanager
     def scratch(self) -> Iterator[Database]:

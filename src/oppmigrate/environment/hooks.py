@@ -18,6 +18,7 @@ from sqlalchemy.exc import MissingGreenlet
 from oppmigrate.config import Settings, absolute_url
 from oppmigrate.databases import Database, Lock, OnWait, open_database
 from oppmigrate.databases.looking import is_stand_in
+from oppmigrate.environment.batching import never, rebuilding
 from oppmigrate.environment.comparing import compare_server_default
 from oppmigrate.environment.hiding import HiddenTable
 from oppmigrate.environment.locks import Locks
@@ -43,6 +44,7 @@ class Visit:
         in_scratch: work on an empty throw-away database in place of each one that env.py connects to.
         output: work on no database; the SQL goes here, one `write` a statement.
         starting_rev: where the database stands, for `output`.
+        is_allowed: may the rule of this slug be broken by the revision that runs? See `rebuilding`.
         template_args: what the project's script.py.mako is given; env.py may add to it.
         add_locations: adds to the folders of revision files, once env.py has chosen its own.
     """
@@ -59,6 +61,7 @@ class Visit:
     starting_rev: tuple[str, ...] | str | None = None
     template_args: dict[str, Any] = field(default_factory=dict)
     add_locations: Callable[[ScriptDirectory], None] | None = None
+    is_allowed: Callable[[str], bool] = never
     replacement: tuple[Database, Connection] | None = None
     contexts: list[MigrationContext] = field(default_factory=list)
     databases: list[Database] = field(default_factory=list)
@@ -142,7 +145,8 @@ class Hooks:
             self._visit.operations = operations
             self._visit.failure = None
             try:
-                self.context.get_context().run_migrations(**kw)
+                with self._rebuilding(operations):
+                    self.context.get_context().run_migrations(**kw)
             except Exception as error:
                 self._visit.failure = error
                 raise
@@ -177,6 +181,11 @@ class Hooks:
 
         context.begin_transaction = begin_transaction  # type: ignore[method-assign]
         context.autocommit_block = autocommit_block  # type: ignore[method-assign]
+
+    def _rebuilding(self, operations: Operations) -> contextlib.AbstractContextManager[None]:
+        if self._visit.output is not None or not self._visit.databases:
+            return contextlib.nullcontext()
+        return rebuilding(operations, self._visit.databases[-1], lambda rule: self._visit.is_allowed(rule))
 
     # ---- the database
 

@@ -7,11 +7,13 @@ from types import ModuleType
 from typing import Any
 
 from alembic.config import Config
+from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from sqlalchemy import Connection, MetaData
 
 from oppmigrate.config import Settings, load_settings
 from oppmigrate.databases import Database, open_database
+from oppmigrate.environment.batching import rebuilding
 from oppmigrate.environment.comparing import compare_server_default
 from oppmigrate.environment.opening import open_by_policy
 from oppmigrate.environment.rendering import render_item
@@ -67,7 +69,11 @@ def _run(
     # where a server alters by way of a new table; `batch_alter_table` runs as plain ALTERs on every other server
     context.configure(connection=connection, **{"render_as_batch": database.rebuilds_tables, **options})
     with context.begin_transaction():
-        context.run_migrations()
+        if DATABASE in context.config.attributes:  # the engine's own run_migrations() sees to the rebuilds
+            context.run_migrations()
+            return
+        with Operations.context(context.get_context()) as operations, rebuilding(operations, database):
+            context.get_context().run_migrations()
 
 
 def _run_alone(

@@ -122,6 +122,7 @@ class Session:
             checkpoints.watching(),
             guarding(operations, self.database, step.revision, step.path, lambda: checkpoints.is_replaying) as guard,
         ):
+            self.visit.is_allowed = guard.allows
             migrate(**kw)
             self.entry.rows_moved = guard.rows_moved
 

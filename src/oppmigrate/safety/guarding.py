@@ -11,7 +11,7 @@ from alembic.operations.ops import MigrateOperation
 from oppmigrate.databases import Database
 from oppmigrate.databases.rows import TableName
 from oppmigrate.errors import MigrationFailed
-from oppmigrate.safety.allowances import is_allowed
+from oppmigrate.safety.allowances import LOSSY_CONVERSION, is_allowed
 from oppmigrate.safety.data_steps import DataSteps
 from oppmigrate.safety.fitting import check_fit
 from oppmigrate.safety.refusing import Inquiry
@@ -29,6 +29,7 @@ class Guard:
         self._counts: dict[TableName, int] = {}
         self._touched: set[TableName] = set()
         self._data_steps = DataSteps()
+        self._allowed: set[str] = set()
 
     @property
     def touched(self) -> frozenset[str]:
@@ -44,6 +45,15 @@ class Guard:
     def rows_moved(self) -> int:
         """How many rows its data steps inserted, updated and deleted, as far as the driver says."""
         return self._data_steps.rows_moved
+
+    def allows(self, rule: str) -> bool:
+        """Does a comment at one of the revision's batch operations so far allow to break the rule?"""
+        return rule in self._allowed
+
+    def _note_allowance(self) -> None:
+        """A batch is carried out later, when the line of its operation is not to be seen any more."""
+        if is_allowed(LOSSY_CONVERSION, self._file):
+            self._allowed.add(LOSSY_CONVERSION)
 
     @property
     def _inquiry(self) -> Inquiry:
@@ -109,7 +119,9 @@ class Guard:
                 return invoke(operation)
             for table in tables_of(operation):
                 self._touch(table)
-            if not in_rebuild:
+            if in_rebuild:
+                self._note_allowance()
+            else:
                 check_fit(self._inquiry, operation, lambda slug: is_allowed(slug, self._file))
             with self._data_steps.during(operation):
                 result = invoke(operation)

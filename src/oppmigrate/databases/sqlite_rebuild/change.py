@@ -1,0 +1,208 @@
+"""A change of one table: batches of operations, put off and merged, so that one rebuild serves them all."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, Connection, Constraint, Index, UniqueConstraint
+from sqlalchemy.exc import OperationalError
+
+from oppmigrate.databases.base import first_line
+from oppmigrate.databases.sqlite_rebuild import stored
+from oppmigrate.databases.sqlite_rebuild.dependents import read_dependents
+from oppmigrate.databases.sqlite_rebuild.rebuilding import carry_out, savepoint, switched
+from oppmigrate.databases.sqlite_rebuild.rendering import Renderer, on_table
+from oppmigrate.databases.sqlite_rebuild.requirements import check_rows
+from oppmigrate.databases.sqlite_rebuild.target import TargetTable
+from oppmigrate.databases.sqlite_rebuild.tokens import fold, quote
+from oppmigrate.databases.table_changes import Batch, Operation
+from oppmigrate.errors import MigrationFailed
+
+
+class SQLiteTableChange:
+    """Batches for one table of a SQLite database; the connection is in a transaction, foreign keys are off.
+
+    Every batch is checked when it is added: its names, and the rows. A rebuild waits for the next batch, or for
+    `carry_out`; nothing may be executed on the connection before that.
+    """
+
+    def __init__(
+        self, connection: Connection, table: str, schema: str | None, *, is_allowed: Callable[[str], bool]
+    ) -> None:
+        self._connection = connection
+        self._table = table
+        self._asked_schema = schema
+        self._is_allowed = is_allowed
+        self._pending: TargetTable | None = None
+        self._always = False
+
+    @property
+    def is_pending(self) -> bool:
+        """Is there anything that was not carried out yet?"""
+        return self._pending is not None
+
+    def add(self, batch: Batch) -> None:
+        """Check a batch, and carry it out at once or with the next one; on an error, nothing of it is done.
+
+        Raises:
+            RowsDoNotFit: rows that the new definition does not take; nothing was changed.
+            MigrationFailed: an operation names something that is not there, or leaves something without its column.
+        """
+        operations = list(batch.operations)
+        renames = self._renames(operations)
+        with self._undoing():
+            freed = self._freed_names(operations, renames)
+            if freed:
+                self._take(batch, [each for each in operations if each[0] == "drop_column"], {})
+                operations = [each for each in operations if each[0] != "drop_column"]
+            if renames or freed:
+                self.carry_out()
+                self._rename_columns(renames)
+            self._take(batch, operations, renames)
+            if self._pending is not None and self._pending.native is not None and not self._always:
+                self.carry_out()
+            for name, arguments, _ in operations:
+                if name == "rename_table":
+                    self.carry_out()
+                    self._alter(f"RENAME TO {quote(str(arguments[1]))}")
+                    self._table = str(arguments[1])
+
+    def carry_out(self) -> None:
+        """Do what was put off.
+
+        Raises:
+            MigrationFailed: something that no operation names came out otherwise; nothing was changed.
+        """
+        target, self._pending = self._pending, None
+        always, self._always = self._always, False
+        if target is None:
+            return
+        with savepoint(self._connection, "oppmigrate_rebuild"):
+            table = self._read()
+            if table.definition.sql != target.old.sql:
+                raise MigrationFailed(
+                    f"table `{table.name}` was changed between two batches of operations on it",
+                    why="the rebuild that both are to share was worked out from how it was before",
+                    do="use op.get_bind() for statements between batches, not a connection kept from before",
+                )
+            carry_out(self._connection, table, target, always=always)
+
+    def _undoing(self) -> Any:
+        self._connection.exec_driver_sql("SELECT 1").close()  # SQLAlchemy begins the transaction
+        return savepoint(self._connection, "oppmigrate_batch")
+
+    def _read(self) -> stored.StoredTable:
+        schema = stored.find_schema(self._connection, self._table, self._asked_schema)
+        if schema is None:
+            raise MigrationFailed(
+                f"there is no table `{self._table}` to change",
+                why="the database has none of that name",
+                do="correct the name in batch_alter_table(...)",
+                table=self._table,
+            )
+        return stored.read_table(self._connection, schema, self._table)
+
+    def _take(self, batch: Batch, operations: Sequence[Operation], renamed: Mapping[str, str]) -> None:
+        """Work the operations into what is pending."""
+        table = self._read()
+        renderer = Renderer(self._connection.dialect, self._asked_schema)
+        pending = self._pending
+        target = pending.copy() if pending else TargetTable(table.definition, table.indexes, renderer, table.schema)
+        target.begin(renamed, batch.naming_convention, batch.namers)
+        for name, arguments, options in operations:
+            if name != "rename_table":
+                getattr(target, name)(*arguments, **options)
+        if batch.partial_reordering:
+            target.reorder(batch.partial_reordering)
+        for argument in batch.table_args:
+            _take_argument(target, argument)
+        target.set_options(batch.table_kwargs)
+        target.end()
+        check_rows(self._connection, table.schema, target, self._is_allowed)
+        self._pending = target
+        self._always = self._always or batch.always
+
+    # ---- renames, for which SQLite edits everything that names the column
+
+    def _renames(self, operations: Sequence[Operation]) -> dict[str, str]:
+        renames = {}
+        for name, arguments, options in operations:
+            if name == "alter_column" and options.get("name") not in (None, arguments[1]):
+                renames[str(arguments[1])] = str(options["name"])
+        return renames
+
+    def _freed_names(self, operations: Sequence[Operation], renames: Mapping[str, str]) -> set[str]:
+        """Names that a dropped column has and a renamed one gets."""
+        dropped = {fold(arguments[1].name) for name, arguments, _ in operations if name == "drop_column"}
+        return dropped & {fold(name) for name in renames.values()}
+
+    def _rename_columns(self, renames: Mapping[str, str]) -> None:
+        """In an order in which no name is taken; two that change places go by way of a third name."""
+        waiting = dict(renames)
+        names = {fold(column.name) for column in self._read().definition.columns}
+        while waiting:
+            old = next((old for old, new in waiting.items() if fold(new) not in names or fold(new) == fold(old)), None)
+            if old is None:
+                old = next(iter(waiting))
+                between = f"{old}_"
+                while fold(between) in names:
+                    between += "_"
+                waiting[between] = waiting.pop(old)
+                new = between
+            else:
+                new = waiting.pop(old)
+            self._rename_column(old, new)
+            names = names - {fold(old)} | {fold(new)}
+
+    def _rename_column(self, old: str, new: str) -> None:
+        if self._read().definition.column(old) is None:
+            raise MigrationFailed(
+                f"table `{self._table}` has no column `{old}` to rename", do="correct the revision", table=self._table
+            )
+        self._alter(f"RENAME COLUMN {quote(old)} TO {quote(new)}")
+
+    def _alter(self, clause: str) -> None:
+        """ALTER TABLE as SQLite has it today: it edits all that names the table or the column."""
+        table = self._read()
+        try:
+            with switched(self._connection, "legacy_alter_table", "OFF"), self._broken_views_aside(table.schema):
+                self._connection.exec_driver_sql(f"ALTER TABLE {table.place} {clause}")
+        except OperationalError as error:
+            raise MigrationFailed(
+                f"table `{table.name}` cannot be changed: {clause}",
+                why=f"SQLite says: {first_line(error)}",
+                do="drop or correct before, with op.execute(...), what stands in the way",
+                table=table.name,
+            ) from error
+
+    @contextmanager
+    def _broken_views_aside(self, schema: str) -> Iterator[None]:
+        """Views that did not work before are no reason to refuse; SQLite, which compiles every view, would."""
+        readings = read_dependents(self._connection, schema)
+        names = [key[1] for key, reading in readings.items() if key[0] == "view" and reading.error]
+        statements = stored.take_views(self._connection, schema, names)
+        yield
+        for statement in statements:
+            self._connection.exec_driver_sql(statement)
+
+
+def _take_argument(target: TargetTable, argument: Any) -> None:
+    """One of `table_args`: stock Alembic has people restate there what its reflection does not see."""
+    if isinstance(argument, Column):
+        target.add_column(target.name, argument, if_not_exists=True)
+    elif isinstance(argument, Index):
+        target.create_index(argument, if_not_exists=True)
+    elif isinstance(argument, Constraint) and not _is_there(target, argument):
+        target.add_constraint(on_table(argument, target.definition))
+
+
+def _is_there(target: TargetTable, constraint: Constraint) -> bool:
+    if constraint.name is not None and target.find_constraint(constraint) is not None:
+        return True
+    if isinstance(constraint, CheckConstraint):
+        return target.find_check(str(constraint.sqltext)) is not None
+    columns: Any = getattr(constraint, "_pending_colargs", None) or getattr(constraint, "columns", ())
+    names = [fold(str(getattr(column, "name", column))) for column in columns]
+    if isinstance(constraint, UniqueConstraint):
+        return any([fold(name) for name in each.columns] == names for each in target.definition.of_kind("UNIQUE"))
+    return False

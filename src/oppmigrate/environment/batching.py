@@ -1,0 +1,213 @@
+"""`batch_alter_table`, carried out by the database's own rebuild, which loses nothing.
+
+The instance of Alembic's `Operations` is changed, not its classes: nothing outlives the `with`.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+from alembic.operations import BatchOperations, Operations
+from alembic.operations.batch import BatchOperationsImpl
+from sqlalchemy import Connection, MetaData, Table, event
+
+from oppmigrate.databases import Database
+from oppmigrate.databases.table_changes import Batch, TableChange
+from oppmigrate.environment.naming import name_constraints
+
+
+def never(_rule: str) -> bool:
+    """No rule may be broken."""
+    return False
+
+
+@contextlib.contextmanager
+def rebuilding(operations: Operations, database: Database, is_allowed: Callable[[str], bool] = never) -> Iterator[None]:
+    """Have every batch of operations carried out by the database's own rebuild meanwhile.
+
+    Where the server alters its tables by itself, and where SQL is only written, nothing is changed. Batches on one
+    table that follow each other are carried out as one: what was put off is done before anything else is executed,
+    committed, or asked for the connection.
+
+    Args:
+        is_allowed: may the rule of this slug be broken? Asked before values are lost: "lossy-conversion".
+
+    Raises:
+        RowsDoNotFit: at the end of a batch: rows that the new definition does not take; nothing was changed.
+        MigrationFailed: something that no operation names came out otherwise; nothing was changed.
+    """
+    connection = operations.migration_context.connection
+    if not database.rebuilds_tables or operations.migration_context.as_sql or connection is None:
+        yield
+        return
+    queue = _Queue(operations, database, connection, is_allowed)
+    with replaced(operations, batch_alter_table=queue.batch_alter_table, get_bind=queue.get_bind):
+        queue.listen()
+        try:
+            yield
+            queue.carry_out()
+        finally:
+            queue.close()
+
+
+@contextlib.contextmanager
+def replaced(instance: object, **methods: Any) -> Iterator[None]:
+    """Have these methods on the instance meanwhile; then those that were there, its own or its class's."""
+    before = {name: vars(instance)[name] for name in methods if name in vars(instance)}
+    vars(instance).update(methods)
+    try:
+        yield
+    finally:
+        for name in methods:
+            vars(instance).pop(name, None)
+        vars(instance).update(before)
+
+
+class _Queue:
+    """The change that is put off, and what has to happen before it is too late for it."""
+
+    def __init__(
+        self,
+        operations: Operations,
+        database: Database,
+        connection: Connection,
+        is_allowed: Callable[[str], bool],
+    ) -> None:
+        self._operations = operations
+        self._database = database
+        self._connection = connection
+        self._is_allowed = is_allowed
+        self._get_bind = operations.get_bind
+        self._stock = operations.batch_alter_table
+        self._table: tuple[str, str | None] | None = None
+        self._change: TableChange | None = None
+        self._is_working = False
+
+    # ---- the block
+
+    @contextlib.contextmanager
+    def batch_alter_table(
+        self, table_name: str, schema: str | None = None, recreate: str = "auto", **options: Any
+    ) -> Iterator[BatchOperations]:
+        """As Alembic's `Operations.batch_alter_table`, with the same arguments."""
+        if recreate == "never":
+            self.carry_out()
+            with self._stock(table_name, schema, recreate="never", **options) as batch:
+                yield batch
+            return
+        collected = _Collected(self._operations, table_name, schema, recreate, options)
+        yield BatchOperations(self._operations.migration_context, impl=collected)
+        self._add(table_name, schema, collected.as_batch(self._namers(options)))
+
+    def _add(self, table: str, schema: str | None, batch: Batch) -> None:
+        if self._table != (table, schema) or self._change is None or not self._change.is_pending:
+            self.carry_out()
+            self._table = (table, schema)
+            self._change = self._database.change_table(self._connection, table, schema, is_allowed=self._is_allowed)
+        with self._working():
+            self._change.add(batch)
+
+    def carry_out(self) -> None:
+        """Do what was put off."""
+        if self._change is None or self._is_working:
+            return
+        change, self._change = self._change, None
+        with self._working():
+            change.carry_out()
+
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[None]:
+        self._is_working = True
+        try:
+            yield
+        finally:
+            self._is_working = False
+
+    def _namers(self, options: Mapping[str, Any]) -> list[Callable[[Table], None]]:
+        """What an operation may call a constraint by that the table has without a name."""
+        namers: list[Callable[[Table], None]] = [_by_our_own_names]
+        if options.get("copy_from") is not None:
+            namers.insert(0, _by_names_of(options["copy_from"]))
+        return namers
+
+    # ---- what must find it done
+
+    def get_bind(self) -> Connection:
+        """As Alembic's: who asks for the connection may do anything with it."""
+        self.carry_out()
+        return self._get_bind()
+
+    def listen(self) -> None:
+        event.listen(self._connection, "before_cursor_execute", self._before)
+        event.listen(self._connection, "commit", self._before)
+        event.listen(self._connection, "rollback", self._forget)
+
+    def close(self) -> None:
+        event.remove(self._connection, "before_cursor_execute", self._before)
+        event.remove(self._connection, "commit", self._before)
+        event.remove(self._connection, "rollback", self._forget)
+
+    def _before(self, *_: Any) -> None:
+        self.carry_out()
+
+    def _forget(self, *_: Any) -> None:
+        self._change = None
+
+
+class _Collected(BatchOperationsImpl):
+    """A block's operations, collected as Alembic collects them."""
+
+    def __init__(
+        self, operations: Operations, table: str, schema: str | None, recreate: str, options: Mapping[str, Any]
+    ) -> None:
+        super().__init__(  # type: ignore[no-untyped-call]  # of Alembic's
+            operations,
+            table,
+            schema,
+            recreate,
+            options.get("copy_from"),
+            options.get("table_args", ()),
+            options.get("table_kwargs", {}),
+            options.get("reflect_args", ()),
+            options.get("reflect_kwargs", {}),
+            options.get("naming_convention"),
+            options.get("partial_reordering"),
+        )
+
+    def as_batch(self, namers: list[Callable[[Table], None]]) -> Batch:
+        """For the database; the person's own convention for names comes before that of the models."""
+        opts = self.operations.migration_context.opts
+        metadata = opts.get("target_metadata")
+        first = metadata if isinstance(metadata, MetaData) else next(iter(metadata or ()), None)
+        convention = self.naming_convention or (first.naming_convention if first is not None else None)
+        return Batch(
+            tuple(self.batch),
+            always=self.recreate == "always",
+            partial_reordering=tuple(self.partial_reordering or ()),
+            table_args=tuple(self.table_args),
+            table_kwargs=dict(self.table_kwargs),
+            naming_convention=cast(Mapping[str, str] | None, convention),
+            namers=tuple(namers),
+        )
+
+
+def _by_our_own_names(table: Table) -> None:
+    """The names that our own revisions give: the model has them, a table made before it knew of us has not."""
+    name_constraints(table.metadata)
+
+
+def _by_names_of(known: Table) -> Callable[[Table], None]:
+    """The names that the table of `copy_from` gives to constraints on the same columns."""
+
+    def name(table: Table) -> None:
+        for constraint in table.constraints:
+            for twin in known.constraints:
+                if constraint.name is None and twin.name is not None and _says(constraint) == _says(twin):
+                    constraint.name = twin.name
+
+    return name
+
+
+def _says(constraint: Any) -> tuple[Any, ...]:
+    columns = tuple(column.name for column in getattr(constraint, "columns", ()))
+    return type(constraint).__visit_name__, columns, " ".join(str(getattr(constraint, "sqltext", "")).split())

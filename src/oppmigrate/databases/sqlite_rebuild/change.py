@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Column, Connection, Constraint, Index, U
 from sqlalchemy.exc import OperationalError
 
 from oppmigrate.databases.base import first_line
-from oppmigrate.databases.sqlite_rebuild import stored
+from oppmigrate.databases.sqlite_rebuild import finding, stored
 from oppmigrate.databases.sqlite_rebuild.dependents import read_dependents
 from oppmigrate.databases.sqlite_rebuild.rebuilding import carry_out, savepoint, switched
 from oppmigrate.databases.sqlite_rebuild.rendering import Renderer, on_table
@@ -64,7 +64,7 @@ class SQLiteTableChange:
             for name, arguments, _ in operations:
                 if name == "rename_table":
                     self.carry_out()
-                    self._alter(f"RENAME TO {quote(str(arguments[1]))}")
+                    self._alter(f"RENAME TO {self._quoted(str(arguments[1]))}")
                     self._table = str(arguments[1])
 
     def carry_out(self) -> None:
@@ -159,7 +159,11 @@ class SQLiteTableChange:
             raise MigrationFailed(
                 f"table `{self._table}` has no column `{old}` to rename", do="correct the revision", table=self._table
             )
-        self._alter(f"RENAME COLUMN {quote(old)} TO {quote(new)}")
+        self._alter(f"RENAME COLUMN {quote(old)} TO {self._quoted(new)}")
+
+    def _quoted(self, name: str) -> str:
+        """In quotes where it needs them: SQLite writes it into every statement as it is given here."""
+        return self._connection.dialect.identifier_preparer.quote(name)
 
     def _alter(self, clause: str) -> None:
         """ALTER TABLE as SQLite has it today: it edits all that names the table or the column."""
@@ -200,7 +204,7 @@ def _is_there(target: TargetTable, constraint: Constraint) -> bool:
     if constraint.name is not None and target.find_constraint(constraint) is not None:
         return True
     if isinstance(constraint, CheckConstraint):
-        return target.find_check(str(constraint.sqltext)) is not None
+        return finding.check(target.definition, str(constraint.sqltext)) is not None
     columns: Any = getattr(constraint, "_pending_colargs", None) or getattr(constraint, "columns", ())
     names = [fold(str(getattr(column, "name", column))) for column in columns]
     if isinstance(constraint, UniqueConstraint):

@@ -65,7 +65,7 @@ def differences(
         elif new.error is not None:
             yield f"the {words} would not work any more ({new.error})"
         elif lost := (old.columns - new.columns - gone) | _turned_to_text(old, new, gone):
-            yield f"the {words} would not read {', '.join(f'`{table}.{column}`' for table, column in sorted(lost))}"
+            yield f"the {words} needs {', '.join(f'`{table}.{column}`' for table, column in sorted(lost))}"
 
 
 def _turned_to_text(old: Reading, new: Reading, gone: set[tuple[str, str]]) -> set[tuple[str, str]]:

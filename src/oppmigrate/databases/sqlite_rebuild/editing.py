@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from oppmigrate.databases.sqlite_rebuild.definition import Clause, ColumnText, Definition, read_definition, split
+from oppmigrate.databases.sqlite_rebuild.definition import Clause, ColumnText, Definition, split
+from oppmigrate.databases.sqlite_rebuild.reading import read_definition
 from oppmigrate.databases.sqlite_rebuild.tokens import fold
 
 Edit = tuple[int, int, str]  # from, to, and what stands there then

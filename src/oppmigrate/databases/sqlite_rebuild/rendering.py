@@ -20,7 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateIndex
 from sqlalchemy.types import NullType, TypeEngine
 
-from oppmigrate.databases.sqlite_rebuild.definition import Clause, Definition, read_definition
+from oppmigrate.databases.sqlite_rebuild.definition import Clause, Definition
+from oppmigrate.databases.sqlite_rebuild.reading import read_definition
 
 Resolve = Callable[[str], str]  # a column by its name before the batch -> its name now
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from oppmigrate.databases.sqlite_rebuild import fitting
-from oppmigrate.databases.sqlite_rebuild.definition import Clause, ColumnText, Definition, split
+from oppmigrate.databases.sqlite_rebuild.definition import Clause, ColumnText, Definition, closing, split
 from oppmigrate.databases.sqlite_rebuild.stored import find_schema, pragma
 from oppmigrate.databases.sqlite_rebuild.target import TargetTable
 from oppmigrate.databases.sqlite_rebuild.tokens import Token, fold, quote, tokenize
@@ -128,14 +128,10 @@ def _with_collation(definition: Definition, name: str) -> str:
 def _unique_index(name: str, sql: str) -> Question:
     tokens = list(tokenize(sql))
     opening = next(place for place, token in enumerate(tokens) if token.is_mark("("))
-    depth, closing = 0, opening
-    for closing in range(opening, len(tokens)):
-        depth += tokens[closing].is_mark("(") - tokens[closing].is_mark(")")
-        if depth == 0:
-            break
-    listed = [_without_direction(part) for part in split(tokens[opening + 1 : closing])]
+    end = closing(tokens, opening)
+    listed = [_without_direction(part) for part in split(tokens[opening + 1 : end])]
     parts = [sql[part[0].start : part[-1].end] for part in listed]
-    behind = tokens[closing + 1 :]
+    behind = tokens[end + 1 :]
     where = sql[behind[1].start : behind[-1].end] if behind and behind[0].is_word("WHERE") else None
     columns = [part[0].name if len(part) == 1 else text for part, text in zip(listed, parts, strict=True)]
     return (
@@ -179,7 +175,7 @@ def _foreign_key(connection: Connection, schema: str, target: TargetTable, claus
         lambda rows: fitting.refuse_orphans(
             rows,
             clause.columns,
-            rows.source if is_self else f"{quote(schema)}.{quote(parent)}",
+            f"(SELECT * FROM {rows.source})" if is_self else f"{quote(schema)}.{quote(parent)}",
             columns,
             parent,
         ),

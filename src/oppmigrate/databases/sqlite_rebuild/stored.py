@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from oppmigrate.databases.sqlite_rebuild.definition import Definition, Unreadable, read_definition
-from oppmigrate.databases.sqlite_rebuild.target import StoredIndex
+from oppmigrate.databases.sqlite_rebuild.definition import Definition, StoredIndex, Unreadable
+from oppmigrate.databases.sqlite_rebuild.reading import read_definition
 from oppmigrate.databases.sqlite_rebuild.tokens import fold, quote, tokenize
 from oppmigrate.errors import MigrationFailed
 

@@ -5,23 +5,22 @@ Nothing here touches the database.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import copy
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Computed, Constraint, Index, PrimaryKeyConstraint, Table
+from sqlalchemy import CheckConstraint, Column, Computed, Constraint, Index, PrimaryKeyConstraint
 from sqlalchemy.types import TypeEngine, to_instance
 from sqlalchemy.util import topological
 
-from oppmigrate.databases.sqlite_rebuild import editing
+from oppmigrate.databases.sqlite_rebuild import editing, finding, leaning, native
 from oppmigrate.databases.sqlite_rebuild.conversions import Conversion, convert
-from oppmigrate.databases.sqlite_rebuild.definition import Clause, ColumnText, Definition
-from oppmigrate.databases.sqlite_rebuild.rendering import Renderer, as_constraints, kind_of
-from oppmigrate.databases.sqlite_rebuild.tokens import fold, names_used, normalized, quote, tokenize
+from oppmigrate.databases.sqlite_rebuild.definition import Clause, ColumnText, Definition, StoredIndex
+from oppmigrate.databases.sqlite_rebuild.finding import Namer, Naming
+from oppmigrate.databases.sqlite_rebuild.rendering import Renderer, kind_of
+from oppmigrate.databases.sqlite_rebuild.tokens import fold, normalized, quote, tokenize
 from oppmigrate.errors import MigrationFailed
-
-Namer = Callable[[Table], None]  # gives names, in place, to the constraints that have none
 
 
 @dataclass
@@ -37,21 +36,6 @@ class Expected:
 
     def alters(self, column: str, *what: str) -> None:
         self.altered.setdefault(fold(column), set()).update(what)
-
-
-@dataclass(frozen=True)
-class StoredIndex:
-    """An index as `sqlite_master` has it."""
-
-    name: str
-    sql: str
-
-    @property
-    def uses(self) -> set[str]:
-        """The columns, folded, that it could not do without."""
-        tokens = list(tokenize(self.sql))
-        opening = next(place for place, token in enumerate(tokens) if token.is_mark("("))
-        return names_used(tokens[opening:])
 
 
 class TargetTable:
@@ -76,22 +60,14 @@ class TargetTable:
         self._renderer = renderer
         self._schema = schema
         self._keys: dict[str, str] = {}
-        self._namings: list[tuple[Mapping[str, str] | None, Namer | None]] = []
+        self._namings: list[Naming] = []
 
     def copy(self) -> "TargetTable":
         """A copy that later operations do not show in."""
         twin = copy(self)
         for name in ("indexes", "new_indexes", "dropped_indexes", "sources", "conversions", "native", "checked"):
             setattr(twin, name, copy(getattr(self, name)))
-        expected = self.expected
-        twin.expected = Expected(
-            {column: set(what) for column, what in expected.altered.items()},
-            set(expected.dropped),
-            list(expected.added),
-            Counter(expected.constraints),
-            expected.is_reordered,
-            expected.options,
-        )
+        twin.expected = deepcopy(self.expected)
         return twin
 
     @property
@@ -141,23 +117,11 @@ class TargetTable:
         self.sources[fold(column.name)] = None
         self._keys[fold(column.name)] = column.name
         self.expected.added.append(column.name)
-        self._add_natively(self._column(column.name), f"ADD COLUMN {text}", is_last=not (before or after))
+        is_exact = native.adds_exactly(self._column(column.name)) and not (before or after)
+        self._try_natively(is_exact, f"ADD COLUMN {text}")
         if column.primary_key and self.definition.primary_key is None:
             self.native = None
             self._add_clause("PRIMARY KEY", f"PRIMARY KEY ({quote(column.name)})")
-
-    def _add_natively(self, column: ColumnText, clause: str, *, is_last: bool) -> None:
-        default = column.clause("DEFAULT")
-        is_constant = default is None or not (
-            default.body[1].is_mark("(") or default.body[-1].text.upper().startswith("CURRENT_")
-        )
-        has_value = default is not None and not default.body[-1].is_word("NULL")
-        is_exact = is_constant and (column.clause("NOT NULL") is None or has_value or column.is_generated)
-        is_exact &= column.clause("PRIMARY KEY") is None and not column.is_stored
-        if self.native is not None and is_exact and is_last:
-            self.native.append(clause)
-        else:
-            self.native = None
 
     def drop_column(self, table_name: str, column: Column[Any], *, if_exists: bool | None = None, **_: Any) -> None:
         if if_exists and self.definition.column(self._now(column.name)) is None:
@@ -165,8 +129,9 @@ class TargetTable:
         found = self._column(column.name)
         if len(self.definition.columns) == 1:
             raise self._failed(f"`{found.name}` is its only column", do="drop the table: op.drop_table(...)")
-        self._drop_natively(found)
         key = fold(found.name)
+        is_exact = native.drops_exactly(self.definition, found, self.indexes.values())
+        self._try_natively(is_exact and self.sources[key] is not None, f"DROP COLUMN {quote(found.name)}")
         for clause in self.definition.constraints:
             if clause.kind in ("UNIQUE", "FOREIGN KEY", "PRIMARY KEY") and key in clause.mentioned:
                 self._leave_out(clause, key)
@@ -178,17 +143,6 @@ class TargetTable:
         else:
             self.expected.added = [name for name in self.expected.added if fold(name) != key]
         self.conversions.pop(key, None)
-
-    def _drop_natively(self, column: ColumnText) -> None:
-        key = fold(column.name)
-        others = [clause for clause in self.definition.clauses if clause.column != column.name]
-        is_used = any(key in clause.mentioned for clause in others)
-        is_indexed = any(key in index.uses for index in self.indexes.values())
-        is_plain = all(clause.kind in ("DEFAULT", "NOT NULL", "NULL", "COLLATE") for clause in column.clauses)
-        if self.native is not None and is_plain and not is_used and not is_indexed and self.sources[key] is not None:
-            self.native.append(f"DROP COLUMN {quote(column.name)}")
-        else:
-            self.native = None
 
     def _leave_out(self, clause: Clause, key: str) -> None:
         """A constraint without the column: a primary key of several columns keeps the others."""
@@ -322,34 +276,23 @@ class TargetTable:
 
     def find_constraint(self, constraint: Constraint) -> Clause | None:
         """The constraint of that name; or the one without a name that a naming convention would call so."""
-        kind = kind_of(constraint)
-        named = [
-            clause
-            for clause in self.definition.clauses
-            if clause.name is not None and fold(clause.name) == fold(str(constraint.name))
-        ]
-        if named:
-            return next((clause for clause in named if clause.kind == kind), named[0])
-        for convention, namer in self._namings:
-            table, clauses = as_constraints(self.definition, self._schema, convention)
-            if namer is not None:
-                namer(table)
-            for unnamed, clause in clauses.items():
-                if unnamed.name is not None and str(unnamed.name) == constraint.name and kind in (None, clause.kind):
-                    return clause
-        if isinstance(constraint, CheckConstraint) and constraint._type_bound:
-            return self.find_check(self._renderer.expression(constraint))
-        return None
-
-    def find_check(self, expression: str) -> Clause | None:
-        """The CHECK that says this."""
-        says = normalized(tokenize(expression))
-        return next((clause for clause in self.definition.of_kind("CHECK") if clause.says == says), None)
+        found = finding.by_name(self.definition, constraint) or finding.by_convention(
+            self.definition, self._schema, constraint, self._namings
+        )
+        if found is None and isinstance(constraint, CheckConstraint) and constraint._type_bound:
+            return finding.check(self.definition, self._renderer.expression(constraint))
+        return found
 
     def _remove(self, clause: Clause) -> None:
         self.native = None
         self._count(clause, "dropped")
         self.definition = editing.remove_clause(self.definition, clause)
+
+    def _try_natively(self, is_exact: bool, clause: str) -> None:
+        if is_exact and self.native is not None:
+            self.native.append(clause)
+        else:
+            self.native = None
 
     def _count(self, clause: Clause, what: str) -> None:
         if clause.kind in ("UNIQUE", "FOREIGN KEY", "CHECK", "PRIMARY KEY"):
@@ -404,45 +347,18 @@ class TargetTable:
 
     create_table_comment = drop_table_comment = create_column_comment
 
-    # ---- the end of a batch
-
     def end(self) -> None:
-        """See that nothing is left that leans on a dropped column.
+        """End a batch: see that nothing is left that leans on a dropped column.
 
         Raises:
             MigrationFailed: a CHECK, a generated column or an index needs it, and a kept column too.
         """
         gone = {key for key in self.expected.dropped if self.definition.column(key) is None}
-        if not gone:
-            return
-        for clause in self.definition.clauses:
-            used = clause.mentioned & gone if clause.kind in ("CHECK", "GENERATED") else set()
-            if used and clause.kind == "CHECK" and clause.column is None and not self._kept(clause.mentioned):
-                self._remove(next(each for each in self.definition.clauses if each.says == clause.says))
-            elif used:
-                raise self._in_use(used, clause)
-        for index in list(self.indexes.values()):
-            used = index.uses & gone
-            if used and not self._kept(index.uses):
-                del self.indexes[index.name]
-                self.dropped_indexes.append(index.name)
-            elif used:
-                raise self._failed(
-                    f"its index `{index.name}` needs `{min(used)}`, which is dropped",
-                    do=f'drop the index in the same batch: batch_op.drop_index("{index.name}")',
-                )
-
-    def _kept(self, names: set[str]) -> set[str]:
-        return {name for name in names if self.definition.column(name) is not None}
-
-    def _in_use(self, used: set[str], clause: Clause) -> MigrationFailed:
-        said = f"{clause.kind} ({self.definition.text(clause.group)})"
-        if clause.kind == "GENERATED":
-            return self._failed(f"its generated column `{clause.column}` is made from `{min(used)}`, which is dropped")
-        return self._failed(
-            f"its {said} needs `{min(used)}`, which is dropped",
-            do=f'drop it in the same batch: batch_op.drop_constraint("{clause.name or "NAME"}", type_="check")',
-        )
+        for clause in leaning.checks_to_go(self.name, self.definition, gone):
+            self._remove(next(each for each in self.definition.of_kind("CHECK") if each.says == clause.says))
+        for name in leaning.indexes_to_go(self.name, self.definition, self.indexes.values(), gone):
+            del self.indexes[name]
+            self.dropped_indexes.append(name)
 
     # ---- names
 
@@ -458,6 +374,4 @@ class TargetTable:
         return column
 
     def _failed(self, what: str, *, why: str | None = None, do: str | None = None) -> MigrationFailed:
-        return MigrationFailed(
-            f"table `{self.name}` cannot be changed: {what}", why=why, do=do or "correct the revision", table=self.name
-        )
+        return leaning.cannot_change(self.name, what, why=why, do=do)

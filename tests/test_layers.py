@@ -26,6 +26,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("revisions", "recorder", "autogenerate", "safety", "backups", "scaffold", "environment"),
     ("journals",),
     ("planner",),
+    ("precautions",),
     ("executor", "difference"),
     ("manager",),
     ("fleet",),

@@ -12,6 +12,7 @@ from oppmigrate import results
 from oppmigrate.results import (
     ApplyResult,
     BackupInfo,
+    BackupNeed,
     Change,
     CheckResult,
     CreateResult,
@@ -26,6 +27,8 @@ from oppmigrate.results import (
     RestoreResult,
     RevisionInfo,
     Run,
+
+    Script,
     SetupResult,
     ShowResult,
     StampResult,
@@ -52,7 +55,9 @@ EXAMPLES = [
     CreateResult("a1", "first", HERE, (CHANGE,), "source", False, "scratch"),
     CreateResult(None, "first", None),
     STEP,
+    BackupNeed(False, "the database has 14,000 MB", True),
     PLAN,
+    Script(PLAN, "sqlite", "BEGIN;", ("revision a1 asks",)),
     ApplyResult(PLAN, ("a1",), 12.5, HERE),
     StampResult((), ("a1",)),
     StampResult(("a1",), ("a1",), ("a1",)),

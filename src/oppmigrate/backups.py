@@ -1,10 +1,13 @@
-"""Where backups lie and how they are named: `test-20261123T140102Z-3f2a91bc.db`."""
+"""Where backups lie and how they are named: `test-20261123T140102Z-3f2a91bc.db`.
+
+One that was taken by itself, before an upgrade, says so, `test-20261123T140102Z-3f2a91bc-auto.db`, and goes in time.
+"""
 
 import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from oppmigrate.errors import AmbiguousBackup, BackupNotFound
@@ -13,22 +16,37 @@ TIME = "%Y%m%dT%H%M%SZ"
 BASE = "base"
 HEADS = "+"
 # Alembic allows neither - nor + in a revision id, so both can part what a name consists of
-NAME = re.compile(r"-(?P<time>\d{8}T\d{6}Z)-(?P<revision>[^-]+)(?:-(?P<number>\d+))?\.(?P<suffix>[A-Za-z0-9]+)")
+NAME = re.compile(
+    r"-(?P<time>\d{8}T\d{6}Z)-(?P<revision>[^-]+)(?P<kind>-auto)?(?:-(?P<number>\d+))?\.(?P<suffix>[A-Za-z0-9]+)"
+)
+AUTOMATIC = "-auto"
 LONGEST_NAME = 200  # file systems take 255 bytes; a temporary name is made from it
 SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One backup file; `revision` is None when its name does not tell it."""
+    """One backup file; `revision` is None when its name does not tell it.
+
+    `is_automatic`: it was taken by itself; a person's own are kept for ever.
+    """
 
     path: Path
     size_bytes: int
     created: datetime  # UTC, to the second
     revision: str | None
+    is_automatic: bool = False
 
 
-def backup_path(directory: Path, label: str, revision: str | Sequence[str] | None, suffix: str, now: datetime) -> Path:
+def backup_path(
+    directory: Path,
+    label: str,
+    revision: str | Sequence[str] | None,
+    suffix: str,
+    now: datetime,
+    *,
+    automatic: bool = False,
+) -> Path:
     """A path for a new backup, at which there is no file yet.
 
     Args:
@@ -36,8 +54,9 @@ def backup_path(directory: Path, label: str, revision: str | Sequence[str] | Non
         revision: where the database stands; None or nothing for `base`, several heads for several.
         suffix: the file's ending, with its dot.
         now: aware; written in UTC.
+        automatic: it is taken by itself.
     """
-    stem = f"{_safe(label)}-{now.astimezone(UTC):{TIME}}-{_revision_text(revision)}"
+    stem = f"{_safe(label)}-{now.astimezone(UTC):{TIME}}-{_revision_text(revision)}{AUTOMATIC if automatic else ''}"
     for number in itertools.count(1):
         path = directory / f"{stem}{f'-{number}' if number > 1 else ''}{suffix}"
         if not path.exists() and not path.is_symlink():
@@ -53,6 +72,28 @@ def list_backups(directory: Path, label: str) -> tuple[Backup, ...]:
         if backup is not None:
             found.append(backup)
     return tuple(sorted(found, key=_age, reverse=True))
+
+
+def prune(directory: Path, label: str, *, keep: int, keep_days: float, now: datetime) -> tuple[Path, ...]:
+    """Remove automatic backups of one database that are both surplus and old; say which.
+
+    Never one that a person took, never the newest, never through a symbolic link. Another process may do the same
+    meanwhile.
+
+    Args:
+        keep: so many automatic ones are newer than one that goes.
+        keep_days: it is at least so old.
+        now: aware.
+
+    Raises:
+        OSError: one cannot be removed.
+    """
+    automatic = [each for each in list_backups(directory, label) if each.is_automatic and not each.path.is_symlink()]
+    surplus = automatic[max(keep, 1) :]
+    old = [each.path for each in surplus if now - each.created >= timedelta(days=keep_days)]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return tuple(old)
 
 
 def find_backup(directory: Path, label: str, text: str | None) -> Backup:
@@ -106,7 +147,7 @@ def read_backup(path: Path, label: str) -> Backup | None:
         size_bytes = path.stat().st_size
     except (ValueError, OSError):  # no such day; removed this moment
         return None
-    return Backup(path, size_bytes, created, parts["revision"])
+    return Backup(path, size_bytes, created, parts["revision"], parts["kind"] is not None)
 
 
 def _foreign(path: Path) -> Backup:

@@ -137,6 +137,10 @@ class RevisionFileMissing(RevisionError):
     """The database stands at a revision that no file defines."""
 
 
+class NotScriptable(RevisionError):
+    """What a revision runs depends on the rows that it finds, so that it cannot be written as SQL."""
+
+
 class DatabaseBehind(MigrateError):
     """The database is not at the heads."""
 

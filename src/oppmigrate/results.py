@@ -16,11 +16,18 @@ Direction = Literal["upgrade", "downgrade"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One operation in words. `table` is None for what belongs to no table (raw SQL, a type)."""
+    """One operation in words. `table` is None for what belongs to no table (raw SQL, a type).
+
+    Args:
+        rows_at_stake: of what loses data, how many rows, or values of the column, there are now; None where that was
+            not asked. `is_at_least`: there are more; nobody waits for the counting of all.
+    """
 
     table: str | None
     text: str
     loses_data: bool = False
+    rows_at_stake: int | None = None
+    is_at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,11 @@ class CreateResult:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One revision of a plan, in one direction."""
+    """One revision of a plan, in one direction.
+
+    What follows `down_revisions` is empty until somebody asks for it. `transactional`: its changes can be rolled back
+    together. `data_steps`: it writes rows, or may: what it asks the database in Python cannot be known beforehand.
+    """
 
     revision: str
     direction: Direction
@@ -132,6 +143,26 @@ class Step:
     changes: tuple[Change, ...] = ()
     sql: tuple[str, ...] = ()
     sql_note: str | None = None
+    transactional: bool | None = None
+    tables: tuple[str, ...] = ()
+    data_steps: bool | None = None
+
+    @property
+    def loses_data(self) -> bool:
+        """Does a change of it lose data?"""
+        return any(change.loses_data for change in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupNeed:
+    """Whether a backup is taken before a plan is carried out, and why.
+
+    `is_missing`: one is due, and cannot be taken.
+    """
+
+    is_taken: bool
+    why: str
+    is_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +174,20 @@ class Plan:
     start: tuple[str, ...]
     end: tuple[str, ...]
     steps: tuple[Step, ...]
+    backup: BackupNeed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A plan as one SQL script.
+
+    `warnings`: what the script cannot hold, or holds only as it was in an empty database.
+    """
+
+    plan: Plan
+    dialect: str
+    text: str
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,12 +304,16 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class BackupInfo:
-    """A backup on disk. `revision` is None where its name does not tell it."""
+    """A backup on disk. `revision` is None where its name does not tell it.
+
+    `is_automatic`: it was taken by itself, before an upgrade, and is removed in time; a person's own are kept.
+    """
 
     path: Path
     size_bytes: int
     created: datetime
     revision: str | None
+    is_automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,8 +135,9 @@ def test_operations_are_grouped_by_table(operation, table):
 
 
 @pytest.mark.parametrize("operation", [operation for operation, _ in SENTENCES])
-def test_only_dropped_tables_and_columns_are_marked_as_losing_data(operation):
-    assert describe(operation).loses_data is isinstance(operation, ops.DropTableOp | ops.DropColumnOp)
+def test_only_what_drops_tables_and_columns_or_deletes_is_marked_as_losing_data(operation):
+    deletes = isinstance(operation, ops.ExecuteSQLOp) and "DELETE" in str(operation.sqltext)
+    assert describe(operation).loses_data is (deletes or isinstance(operation, ops.DropTableOp | ops.DropColumnOp))
 
 
 def test_long_sql_is_cut():

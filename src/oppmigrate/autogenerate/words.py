@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, Column
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
+from oppmigrate.autogenerate.statements import read_statements
 from oppmigrate.results import Change
 
 # longest piece of raw SQL that is shown, in characters
@@ -94,8 +95,8 @@ def _drop_index(op: ops.DropIndexOp) -> Change:
 
 
 def _create_foreign_key(op: ops.CreateForeignKeyOp) -> Change:
-    table = _qualified(op.kw.get("source_schema"), op.source_table)
-    there = _qualified(op.kw.get("referent_schema"), op.referent_table) + _in_brackets(op.remote_cols)
+    table = qualified(op.kw.get("source_schema"), op.source_table)
+    there = qualified(op.kw.get("referent_schema"), op.referent_table) + _in_brackets(op.remote_cols)
     return Change(table, f"add foreign key{_named(op)} on {table}{_in_brackets(op.local_cols)} -> {there}")
 
 
@@ -114,12 +115,26 @@ def _drop_constraint(op: ops.DropConstraintOp) -> Change:
 
 
 def _execute(op: ops.ExecuteSQLOp) -> Change:
-    text = " ".join(str(op.sqltext).split())
-    return Change(None, f"run SQL: {text if len(text) <= SQL_WIDTH else text[: SQL_WIDTH - 1] + '…'}")
+    sql = _sql(op.sqltext)
+    text = " ".join(sql.split())
+    loses_data = any(each.loses_data for each in read_statements(sql))
+    return Change(None, f"run SQL: {text if len(text) <= SQL_WIDTH else text[: SQL_WIDTH - 1] + '…'}", loses_data)
+
+
+def _sql(sql: Any) -> str:
+    """The text of a statement, with its values in it where they can be written."""
+    try:
+        return str(sql.compile(compile_kwargs={"literal_binds": True}))
+    except (
+        AttributeError,
+        SQLAlchemyError,
+        NotImplementedError,
+    ):  # text; a value, or a dialect's own, that has no form
+        return str(sql)
 
 
 def _bulk_insert(op: ops.BulkInsertOp) -> Change:
-    table = _qualified(op.table.schema, op.table.name)
+    table = qualified(op.table.schema, op.table.name)
     return Change(table, f"insert {_count(len(op.rows), 'row')} into {table}")
 
 
@@ -161,10 +176,11 @@ _KINDS = {
 
 
 def _table(op: Any) -> str:
-    return _qualified(getattr(op, "schema", None), op.table_name)
+    return qualified(getattr(op, "schema", None), op.table_name)
 
 
-def _qualified(schema: str | None, name: str | None) -> str:
+def qualified(schema: str | None, name: str | None) -> str:
+    """A table's name with its schema, where it has one."""
     return f"{schema}.{name}" if schema else str(name)
 
 

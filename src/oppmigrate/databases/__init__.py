@@ -2,7 +2,16 @@
 
 from oppmigrate.databases.base import Database
 from oppmigrate.databases.locking import Holder, Lock, OnWait, backoff_s
-from oppmigrate.databases.opening import open_database
+from oppmigrate.databases.opening import database_of_kind, open_database
 from oppmigrate.databases.reaching import until_reachable
 
-__all__ = ["Database", "Holder", "Lock", "OnWait", "backoff_s", "open_database", "until_reachable"]
+__all__ = [
+    "Database",
+    "Holder",
+    "Lock",
+    "OnWait",
+    "backoff_s",
+    "database_of_kind",
+    "open_database",
+    "until_reachable",
+]

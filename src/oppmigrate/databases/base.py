@@ -1,8 +1,8 @@
 """What the engine asks of a database. Every method has a safe default: what a server cannot do is refused."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -42,9 +42,13 @@ class Database:
     enforces_lengths: ClassVar[bool] = True  # refuses a text that is longer than its column
     rebuilds_tables: ClassVar[bool] = False  # needs Alembic's batch mode
     restates_columns: ClassVar[bool] = False  # an ALTER of a column states all of it anew: type, NOT NULL and default
+    copies_itself: ClassVar[bool] = False  # a backup is a copy of a file: quick, and needs no program
+    scratches_in_memory: ClassVar[bool] = False  # `scratch` needs no server
     keeps_damaged: ClassVar[bool] = False  # `restore` keeps what it replaces aside where that cannot be backed up
     is_served: ClassVar[bool] = True  # by a server, which may start later than we do
     backup_suffix: ClassVar[str] = ".backup"
+    script_command: ClassVar[str] = "the server's client"  # what runs an SQL script, and stops at its first error
+    script_head: ClassVar[tuple[str, ...]] = ()  # statements before a script that rebuilds tables
     connect_timeout_s: ClassVar[int] = 5
     table_lock_timeout_s: float = 5  # how long one statement may wait for somebody else's lock
     statement_timeout_s: float | None = None  # how long one statement of a migration may take
@@ -316,7 +320,24 @@ class Database:
         """
         return ()
 
+    def holds_rows(self, besides: Collection[str] = ()) -> bool:
+        """Is there a row in any table? True also where that cannot be told.
+
+        Args:
+            besides: the names of tables that do not count.
+        """
+        return True
+
     # ---- the whole of it
+
+    def check_backup(self) -> None:
+        """Find out, without taking one, whether a backup can be taken.
+
+        Raises:
+            ProgramMissing: what takes it is not there.
+            UnsupportedDatabase: it cannot.
+        """
+        raise self._cannot("take a backup")
 
     def backup(self, target: Path, *, progress: Progress | None = None) -> None:
         """Write a verified copy of everything to `target`, which must not exist; leaves nothing there on failure.
@@ -398,3 +419,16 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 def first_line(error: BaseException) -> str:
     """The first line of what the driver said."""
     return next(iter(str(original(error)).strip().splitlines()), "")
+
+
+def any_row(connection: Connection, tables: Iterable[str]) -> bool:
+    """Is there a row in one of the tables, whose names are quoted already?"""
+    return any(
+        connection.exec_driver_sql(f"SELECT 1 FROM {name} LIMIT 1".replace("%", "%%")).first() is not None
+        for name in tables
+    )
+
+
+@contextmanager
+def _no_lock() -> Iterator[None]:
+    yield

@@ -2,7 +2,7 @@
 
 import math
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import mysql_dump, mysql_errors, mysql_rows, mysql_statements
-from oppmigrate.databases.base import Database, Progress, causes, original
+from oppmigrate.databases.base import Database, Progress, any_row, causes, original
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, by_itself
 from oppmigrate.databases.mysql_lock import hold, lock_name
 from oppmigrate.databases.mysql_objects import StoredObject, quoted, read_objects, refuse_dependents
@@ -28,6 +28,10 @@ TIMEOUT_ARGUMENTS = {"mysqlconnector": "connection_timeout", "pyodbc": None}
 SIZE = (
     "SELECT COALESCE(SUM(data_length + index_length), 0) FROM information_schema.tables WHERE table_schema = DATABASE()"
 )
+TABLES = (
+    "SELECT table_name FROM information_schema.tables"
+    " WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')"
+)
 CHARACTER_SET = """
 SELECT default_character_set_name, default_collation_name FROM information_schema.schemata
 WHERE schema_name = DATABASE()
@@ -43,6 +47,7 @@ class MySQL(Database):
     install = {"pymysql": "'oppmigrate[mysql]'", "mysqldb": "mysqlclient", "mysqlconnector": "mysql-connector-python"}
     restates_columns = True
     backup_suffix = ".sql"
+    script_command = "mariadb DATABASE < SCRIPT"
 
     def __init__(self, url: URL) -> None:
         if not url.database:
@@ -151,6 +156,13 @@ class MySQL(Database):
         """As it is: CAST knows few types here, and values are compared as numbers where one of them is a number."""
         return sql
 
+    def holds_rows(self, besides: Collection[str] = ()) -> bool:
+        def work(connection: Connection) -> bool:
+            names = [name for name in connection.exec_driver_sql(TABLES).scalars() if name not in besides]
+            return any_row(connection, map(quoted, names))
+
+        return self.run(work)
+
     # ---- scratch
 
     @contextmanager
@@ -189,6 +201,9 @@ class MySQL(Database):
         self.run(lambda connection: connection.exec_driver_sql(statement).close())
 
     # ---- the whole of it
+
+    def check_backup(self) -> None:
+        mysql_dump.find_dump(self._is_mariadb())
 
     def backup(self, target: Path, *, progress: Progress | None = None) -> None:
         mysql_dump.backup(self.url, self.connect_options(), target, is_mariadb=self._is_mariadb())

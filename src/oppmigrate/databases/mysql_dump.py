@@ -30,7 +30,7 @@ TAIL_BYTES = 4096
 
 def backup(url: URL, options: Mapping[str, Any], target: Path, *, is_mariadb: bool) -> None:
     """Dump the database in one transaction, without the statements that would make, or choose, a database."""
-    program = find_program(_names("mariadb-dump", "mysqldump", is_mariadb), PACKAGE[is_mariadb])
+    program = find_dump(is_mariadb)
     more = [] if "MariaDB" in version_of(program)[0] else DUMP_OF_MYSQL
     with new_file(target) as part, settings_file(options) as settings:
         arguments: list[str | Path] = [
@@ -93,6 +93,11 @@ def restore(url: URL, options: Mapping[str, Any], path: Path, *, is_mariadb: boo
                 do=f"see to what the server says, then load it again: oppman restore {path}",
                 path=str(path),
             ) from error
+
+
+def find_dump(is_mariadb: bool) -> Path:
+    """The program that writes a dump."""
+    return find_program(_names("mariadb-dump", "mysqldump", is_mariadb), PACKAGE[is_mariadb])
 
 
 def find_client(is_mariadb: bool) -> Path:

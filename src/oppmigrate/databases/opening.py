@@ -38,6 +38,20 @@ def open_database(url: str) -> Database:
     return server(choose_driver(parsed, server))
 
 
+def database_of_kind(dialect: str) -> Database:
+    """A database of that kind which nobody connects to: for writing SQL, with no driver installed.
+
+    Raises:
+        UnsupportedDatabase: no module here serves the kind.
+    """
+    url = URL.create(dialect, database="script")
+    try:
+        return find_server(url)(url)
+    except UnsupportedDatabase as error:
+        error.do = "name one of these"
+        raise
+
+
 def parse_url(text: str) -> URL:
     """Parse a URL; neither it nor the parser's words are shown, either may hold the password."""
     if not text.strip():

@@ -1,7 +1,7 @@
 """PostgreSQL, by psycopg, asyncpg or any other of SQLAlchemy's drivers."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import postgresql_dump, postgresql_errors, postgresql_rows, postgresql_statements
-from oppmigrate.databases.base import Database, Progress, causes, original
+from oppmigrate.databases.base import Database, Progress, any_row, causes, original
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits, by_itself
 from oppmigrate.databases.postgresql_lock import (
     KEEPALIVE,
@@ -51,6 +51,10 @@ UNPREPARED_BY_ASYNCPG: dict[str, Any] = {
 }
 CONTENTION = frozenset({"55P03", "40P01", "40001"})  # lock_not_available, deadlock_detected, serialization_failure
 
+TABLES = """
+SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND left(n.nspname, 3) <> 'pg_'
+"""
 EXTENSIONS = """
 SELECT e.extname, n.nspname FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
 WHERE e.extname <> 'plpgsql' ORDER BY e.oid
@@ -83,6 +87,7 @@ class PostgreSQL(Database):
     install = {"psycopg": "'oppmigrate[postgresql]'", "psycopg_async": "'oppmigrate[postgresql]'"}
     rolls_back_ddl = True
     backup_suffix = ".dump"
+    script_command = "psql --set=ON_ERROR_STOP=1 --file=SCRIPT DATABASE"
 
     def __init__(self, url: URL) -> None:
         if not (url.database or url.query.get("dbname") or url.query.get("service")):
@@ -189,6 +194,18 @@ class PostgreSQL(Database):
     def misfits(self, connection: Connection, change: TypeChange) -> AbstractContextManager[Misfits | None]:
         return postgresql_rows.misfits(connection, change)
 
+    def holds_rows(self, besides: Collection[str] = ()) -> bool:
+        def work(connection: Connection) -> bool:
+            places = connection.exec_driver_sql(TABLES).all()
+            return any_row(
+                connection, (f"{quoted(schema)}.{quoted(name)}" for schema, name in places if name not in besides)
+            )
+
+        try:
+            return self.run(work)
+        except AccessDenied:  # to one of them: nobody can say
+            return True
+
     # ---- scratch
 
     @contextmanager
@@ -270,6 +287,9 @@ class PostgreSQL(Database):
         self.run(work)
 
     # ---- the whole of it
+
+    def check_backup(self) -> None:
+        postgresql_dump.find_dump(self._server_version())
 
     def backup(self, target: Path, *, progress: Progress | None = None) -> None:
         postgresql_dump.backup(self.url, self._settings(), target, self._server_version())

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import sqlite_errors, sqlite_files, sqlite_leftovers
-from oppmigrate.databases.base import Database, Progress, T
+from oppmigrate.databases.base import Database, Progress, T, any_row
 from oppmigrate.databases.locking import SAVED, Holder, Lock, OnWait, Patience, autocommits
 from oppmigrate.databases.rows import TableName, ask, quoted_table
 from oppmigrate.databases.sqlite_deferring import Deferred
@@ -24,6 +24,7 @@ from oppmigrate.databases.sqlite_holder import find_holder
 from oppmigrate.databases.table_changes import Leftover, TableChange
 from oppmigrate.errors import DatabaseError, MigrateError, MigrationFailed, Refused, UnsupportedDatabase
 
+TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 LOCK = "oppmigrate.lock"  # while the caller of `lock` has it: a `_FileLock`
 LEGACY_TRANSACTIONS = -1  # sqlite3.LEGACY_TRANSACTION_CONTROL, Python 3.12+
 # SQLite's own waiting, and its work on a statement, hear no Ctrl-C: they are left so often for Python to hear one
@@ -50,9 +51,13 @@ class SQLite(Database):
     is_locked_by_transaction = True
     enforces_lengths = False
     rebuilds_tables = True
+    copies_itself = True
+    scratches_in_memory = True
     keeps_damaged = True
     is_served = False
     backup_suffix = ".db"
+    script_command = "sqlite3 -bail DATABASE < SCRIPT"
+    script_head = ("PRAGMA foreign_keys=OFF;",)
 
     # ---- the file
 
@@ -260,12 +265,22 @@ class SQLite(Database):
     def drop_leftovers(self, connection: Connection) -> tuple[Leftover, ...]:
         return sqlite_leftovers.drop_leftovers(connection)
 
+    def holds_rows(self, besides: Collection[str] = ()) -> bool:
+        def work(connection: Connection) -> bool:
+            names = [str(name) for name in connection.exec_driver_sql(TABLES).scalars() if name not in besides]
+            return any_row(connection, ('"' + name.replace('"', '""') + '"' for name in names))
+
+        return self.run(work)
+
     @contextmanager
     def scratch(self) -> Iterator[Database]:
         """A database in memory: each `run` of it opens a new, empty one."""
         yield SQLite(URL.create(self.url.drivername))
 
     # ---- the whole of it
+
+    def check_backup(self) -> None:
+        self._files("backed up")
 
     def backup(self, target: Path, *, progress: Progress | None = None) -> None:
         self._files("backed up")

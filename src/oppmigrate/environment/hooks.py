@@ -45,6 +45,7 @@ class Visit:
         output: work on no database; the SQL goes here, one `write` a statement.
         starting_rev: where the database stands, for `output`.
         is_allowed: may the rule of this slug be broken by the revision that runs? See `rebuilding`.
+        offline_database: what SQL is written for, in place of each database that env.py names.
         template_args: what the project's script.py.mako is given; env.py may add to it.
         add_locations: adds to the folders of revision files, once env.py has chosen its own.
     """
@@ -59,6 +60,7 @@ class Visit:
     in_scratch: bool = False
     output: TextIO | None = None
     starting_rev: tuple[str, ...] | str | None = None
+    offline_database: Database | None = None
     template_args: dict[str, Any] = field(default_factory=dict)
     add_locations: Callable[[ScriptDirectory], None] | None = None
     is_allowed: Callable[[str], bool] = never
@@ -117,6 +119,9 @@ class Hooks:
             connection, url = visit.replacement[1], None
             self.context.context_opts["as_sql"] = False
             options = {**options, "literal_binds": False, "dialect_opts": None}
+        elif visit.offline_database is not None:
+            connection, url = None, visit.offline_database.url
+            options = {**options, "literal_binds": True, "dialect_opts": {"paramstyle": "named"}, "dialect_name": None}
         if connection is not None:
             database = visit.replacement[0] if visit.replacement else self._database(connection)
             visit.databases.append(database)
@@ -125,8 +130,11 @@ class Hooks:
                 connection, url, options = None, database.url, self._without_connection(options)
             else:
                 connection, options = self._fit(database, connection, options)
+            if visit.output is not None:
+                options.setdefault("transactional_ddl", database.rolls_back_ddl)
         elif url is not None:
-            visit.databases.append(self._database_at(url))
+            visit.databases.append(visit.offline_database or self._database_at(url))
+            options.setdefault("transactional_ddl", visit.databases[-1].rolls_back_ddl)
         if options.get("compare_server_default") is True:
             options["compare_server_default"] = compare_server_default
         options["render_item"] = after_the_projects_own(options.get("render_item"))

@@ -51,7 +51,7 @@ def run_migrations(
         _run(context, config.attributes.get(DATABASE) or database_of(given), given, settings)
         return
     chosen = _settings(config)
-    database = open_by_policy(chosen.database_url, chosen.policy)
+    database = config.attributes.get(DATABASE) or open_by_policy(chosen.database_url, chosen.policy)
     if context.is_offline_mode():
         _run_offline(context, database, settings)
     else:

@@ -65,6 +65,7 @@ class Environment:
         self.settings = settings
         self._verbose = verbose
         self._version_locations: list[str] | None = None  # as env.py has set them, once it has run
+        self.offline_database: Database | None = None  # what SQL is written for, in place of the project's own
         self.lock_timeout_s: float | None = None  # how long the command may wait for others, where it says so
         self.on_unreachable: Callable[[str], None] | None = None  # told what is the matter while the server starts
         self._has_waited = False
@@ -72,6 +73,8 @@ class Environment:
 
     def database(self) -> Database:
         """The database that the settings name; what is wrong with the URL is told with where it comes from."""
+        if self.offline_database is not None:
+            return self.offline_database
         database = open_configured(self.settings)
         if self.lock_timeout_s is not None:
             database.patience_s = min(database.patience_s, self.lock_timeout_s)
@@ -191,6 +194,7 @@ class Environment:
             reachable: False takes env.py's offline branch, because its own database cannot be connected to.
         """
         start = starting_rev or "base"
+        visit.offline_database = self.offline_database
         if self.is_ours or not reachable:
             opts = {"as_sql": True, "starting_rev": start, "output_buffer": output}
         else:
@@ -207,6 +211,8 @@ class Environment:
         context_opts: dict[str, Any] | None = None,
     ) -> None:
         config = self.config(**command)
+        if visit.offline_database is not None:
+            config.attributes[DATABASE] = visit.offline_database
         if connection is not None:
             config.attributes[CONNECTION] = connection
             config.attributes[DATABASE] = database

@@ -9,7 +9,7 @@ from pathlib import Path
 from alembic.runtime.migration import MigrationContext, RevisionStep
 
 from oppmigrate.config import Policy
-from oppmigrate.databases.locking import backoff_s
+from oppmigrate.databases import backoff_s
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
 from oppmigrate.errors import EnvironmentFailed, MigrateError, UnsupportedDatabase

@@ -3,11 +3,12 @@
 from oppmigrate.manager.applying import Applying
 from oppmigrate.manager.looking import Looking
 from oppmigrate.manager.making import Making
+from oppmigrate.manager.scripting import Scripting
 
 __all__ = ["MigrationManager"]
 
 
-class MigrationManager(Making, Applying, Looking):
+class MigrationManager(Making, Applying, Scripting, Looking):
     """The migrations of one project.
 
     Every method raises a subclass of `MigrateError` for what a user can cause, and changes nothing then unless

@@ -17,14 +17,20 @@ if TYPE_CHECKING:
 class Applying(Saving):
     """`upgrade`, `downgrade` and `stamp`, with the plans of the first two."""
 
-    def plan_upgrade(self, target: str = "heads", *, details: bool = True) -> results.Plan:
-        """What `upgrade` would do; with `details`, each step's operations in words and its SQL."""
-        return self._planned("upgrade", target, details)
+    def plan_upgrade(self, target: str = "heads", *, details: bool = True, backup: bool | None = None) -> results.Plan:
+        """What `upgrade` would do; with `details`, all that can be known of each step beforehand.
 
-    def plan_downgrade(self, target: str, *, details: bool = True, from_journal: bool = False) -> results.Plan:
-        """What `downgrade` would do."""
+        Args:
+            backup: take one, or take none, whatever the policy says.
+        """
+        return self._planned("upgrade", target, details, backup)
+
+    def plan_downgrade(
+        self, target: str, *, details: bool = True, backup: bool | None = None, from_journal: bool = False
+    ) -> results.Plan:
+        """What `downgrade` would do; the arguments are those of `plan_upgrade` and `downgrade`."""
         with self._files_from_journal(from_journal):
-            return self._planned("downgrade", target, details)
+            return self._planned("downgrade", target, details, backup)
 
     def upgrade(
         self,
@@ -101,14 +107,14 @@ class Applying(Saving):
             executor.accept_edits(environment, state.graph, edited, policy)
         return results.StampResult(state.heads, state.heads, tuple(each.revision for each in edited))
 
-    def _planned(self, direction: results.Direction, target: str, details: bool) -> results.Plan:
+    def _planned(self, direction: results.Direction, target: str, details: bool, backup: bool | None) -> results.Plan:
         from oppmigrate import planner
 
         environment = self._environment()
         state = self._state(environment)
         make = planner.plan_upgrade if direction == "upgrade" else planner.plan_downgrade
         plan = make(state, target)
-        return planner.with_details(environment, state, plan) if details and plan.steps else plan
+        return planner.with_details(environment, state, plan, backup=backup) if details and plan.steps else plan
 
     def _apply(
         self,

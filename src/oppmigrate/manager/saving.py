@@ -79,4 +79,4 @@ class Saving(ProjectManager):
 
 
 def _backup_info(backup: Backup) -> results.BackupInfo:
-    return results.BackupInfo(backup.path, backup.size_bytes, backup.created, backup.revision)
+    return results.BackupInfo(backup.path, backup.size_bytes, backup.created, backup.revision, backup.is_automatic)

@@ -1,8 +1,11 @@
 """Graph + recorded heads + target -> one frozen `Plan`, which everything that shows or runs revisions reads."""
 
+from oppmigrate.planner.backup_need import backup_need
 from oppmigrate.planner.details import details_of, with_details
 from oppmigrate.planner.paths import heads_after, plan_downgrade, plan_upgrade, step_of
+from oppmigrate.planner.recording import recorded_operations
 from oppmigrate.planner.running import revision_step, run_in_scratch
+from oppmigrate.planner.scripts import write_script
 from oppmigrate.planner.state import (
     State,
     common_heads,
@@ -12,9 +15,13 @@ from oppmigrate.planner.state import (
     refuse_missing,
     state_without_database,
 )
+from oppmigrate.planner.survey import Assessment, assess
 
 __all__ = [
+    "Assessment",
     "State",
+    "assess",
+    "backup_need",
     "common_heads",
     "details_of",
     "heads_after",
@@ -23,10 +30,12 @@ __all__ = [
     "plan_upgrade",
     "read_graph",
     "read_state",
+    "recorded_operations",
     "refuse_missing",
     "revision_step",
     "run_in_scratch",
     "state_without_database",
     "step_of",
     "with_details",
+    "write_script",
 ]

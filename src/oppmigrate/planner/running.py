@@ -6,7 +6,7 @@ from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionS
 
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
-from oppmigrate.errors import RevisionFileBroken
+from oppmigrate.errors import RevisionFileBroken, UnsupportedDatabase
 from oppmigrate.planner.state import State
 from oppmigrate.results import Step
 
@@ -17,6 +17,8 @@ def run_in_scratch(environment: Environment, state: State, visit: Visit, **comma
         visit.writes = visit.in_scratch = True
         environment.run(visit, **command)
         return
+    if environment.offline_database is not None and not state.database.scratches_in_memory:
+        raise UnsupportedDatabase("it would have to be run, and no database is asked")
     with state.database.scratch() as scratch:
         offline = not environment.is_ours
         scratch.run(lambda connection: environment.run_on(scratch, connection, visit, offline=offline, **command))

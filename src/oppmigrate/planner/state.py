@@ -95,7 +95,8 @@ def state_without_database(environment: Environment) -> State:
     except (EnvironmentFailed, DatabaseError, ModelsBroken):  # not every env.py has an offline branch
         if environment.has_to_be_asked:
             raise
-    database = visit.databases[-1] if visit.databases else Database(URL.create("unknown"))
+    unknown = environment.offline_database or Database(URL.create("unknown"))
+    database = visit.databases[-1] if visit.databases else unknown
     return State(_read_files(environment), database, False, (), False, databases=_distinct(visit.databases))
 
 

@@ -28,7 +28,8 @@ def run(arguments: Namespace, settings: Settings) -> int:
         terminal.result(backups)
         for each in backups:
             size, age = size_in_words(each.size_bytes), age_in_words(each.created)
-            terminal.data(f"{settings.shown(each.path)}  {size:>9}  {age:>12}  {each.revision or '?'}")
+            kind = "  automatic" if each.is_automatic else ""
+            terminal.data(f"{settings.shown(each.path)}  {size:>9}  {age:>12}  {each.revision or '?'}{kind}")
         if not backups:
             terminal.data("no backups yet")
         return 0

@@ -150,13 +150,72 @@ def test_dump_that_somebody_else_made_is_accepted(plain: Database, tmp_path: Pat
     assert len(query(plain, "SELECT * FROM parents")) == 2
 
 
-def test_restore_that_the_server_refuses_says_where_the_backup_lies(plain: Database, tmp_path: Path) -> None:
-    target = tmp_path / "b.sql"
+def write_refused_dump(target: Path) -> None:
     target.write_text("-- MySQL dump 10.19\nCREATE TABLE t (x INT);\nno sql;\n-- Dump completed\n")
-    with pytest.raises(BackupError, match="only a part of the backup") as caught:
-        plain.restore(target)
-    assert f"oppman restore {target}" in str(caught.value.do)
+
+
+def test_restore_that_the_server_refuses_changes_nothing(plain: Database, tmp_path: Path) -> None:
+    query(plain, *SCHEMA)
+    before = state(plain)
+    write_refused_dump(tmp_path / "b.sql")
+    with pytest.raises(BackupError, match="holds what it held before") as caught:
+        plain.restore(tmp_path / "b.sql")
     assert "syntax" in str(caught.value.why)
+    assert state(plain) == before
+    assert query(plain, "SHOW DATABASES LIKE 'oppman_scratch_restore_%'") == []
+
+
+def test_restore_by_a_user_who_may_make_no_database_says_what_was_risked(
+    plain: Database, account: str, tmp_path: Path
+) -> None:
+    query(plain, f"GRANT ALL ON `{plain.label}`.* TO '{account}'@'%'")
+    database = type(plain)(plain.url.set(username=account, password=PASSWORD))
+    query(database, "CREATE TABLE t (x INT)", "INSERT INTO t VALUES (5)")
+    database.backup(tmp_path / "b.sql")
+    query(database, "DELETE FROM t", "CREATE TABLE later (x INT)")
+    note = database.restore(tmp_path / "b.sql")
+    assert note is not None
+    assert "a part would be there" in note
+    assert query(database, "SELECT x FROM t") == [(5,)]
+    assert [row[0] for row in query(database, "SHOW TABLES")] == ["t"]
+    write_refused_dump(tmp_path / "refused.sql")
+    with pytest.raises(BackupError, match="only a part of the backup") as caught:
+        database.restore(tmp_path / "refused.sql")
+    assert f"oppman restore {tmp_path / 'refused.sql'}" in str(caught.value.do)
+
+
+def test_dump_that_chooses_its_database_is_refused(plain: Database, tmp_path: Path) -> None:
+    """It would be loaded over the data at once, and what lies beside, empty, then put in the place of that."""
+    query(plain, *SCHEMA)
+    before = state(plain)
+    target = tmp_path / "b.sql"
+    target.write_text(f"-- MySQL dump 10.19\nUSE `{plain.label}`;\nDROP TABLE parents;\n-- Dump completed\n")
+    with pytest.raises(BackupUnreadable, match=r"b\.sql") as caught:
+        plain.restore(target)
+    assert "--databases" in str(caught.value.why)
+    assert state(plain) == before
+
+
+def test_restore_brings_named_foreign_keys_views_on_views_and_the_order_of_triggers(
+    plain: Database, tmp_path: Path
+) -> None:
+    query(
+        plain,
+        *SCHEMA,
+        "CREATE TABLE pets (id INT PRIMARY KEY, owner INT, `odd``key` INT, CONSTRAINT `fk %s` FOREIGN KEY (owner)"
+        " REFERENCES parents (id) ON DELETE SET NULL ON UPDATE CASCADE,"
+        " CONSTRAINT fk_self FOREIGN KEY (`odd``key`) REFERENCES pets (id))",
+        "INSERT INTO pets VALUES (1, 40, 1)",
+        "CREATE VIEW a_of_b AS SELECT name FROM named",
+        "CREATE TRIGGER second AFTER INSERT ON parents FOR EACH ROW SET @a = 'é%s'",
+        "CREATE TRIGGER first AFTER INSERT ON parents FOR EACH ROW PRECEDES second SET @a = 1",
+    )
+    before = state(plain)
+    plain.backup(tmp_path / "b.sql")
+    for _ in range(2):  # over tables of the same names, with the same keys
+        query(plain, "UPDATE pets SET owner = NULL", "DROP VIEW named", "CREATE TABLE named (id INT)")
+        assert plain.restore(tmp_path / "b.sql") is None
+        assert state(plain) == before
 
 
 def test_restore_without_the_client_program_drops_nothing(

@@ -353,8 +353,21 @@ class Database:
         """
         raise self._cannot("read a backup")
 
-    def restore(self, path: Path) -> None:
-        """Put the backup in the place of what the database holds; a backup that does not verify changes nothing."""
+    def alone(self, key: str, timeout_s: float, work: Callable[[], T]) -> T:
+        """Do the work while no migration of this database runs; raises as `lock`. The database is there."""
+
+        def locked(connection: Connection) -> T:
+            with self.lock(connection, key, timeout_s):
+                return work()
+
+        return self.run(locked)
+
+    def restore(self, path: Path) -> str | None:
+        """Put the backup in the place of what the database holds; a backup that does not verify changes nothing.
+
+        Interrupted at any point, the database holds what it held before or what the backup holds. To be called from
+        inside `alone`. Returns what a person should know of it.
+        """
         raise self._cannot("restore a backup")
 
     def delete(self) -> tuple[str, ...]:

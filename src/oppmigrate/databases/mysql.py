@@ -1,5 +1,6 @@
 """MariaDB and MySQL, whose DDL commits by itself."""
 
+import hashlib
 import math
 import secrets
 from collections.abc import Collection, Iterator, Mapping
@@ -15,9 +16,10 @@ from oppmigrate.databases.base import Database, Progress, any_row, causes, origi
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, by_itself
 from oppmigrate.databases.mysql_lock import hold, lock_name
 from oppmigrate.databases.mysql_objects import StoredObject, quoted, read_objects, refuse_dependents
+from oppmigrate.databases.mysql_swap import swap
 from oppmigrate.databases.rows import Misfits, TableName, TypeChange
 from oppmigrate.databases.scratch import PREFIX, fence_off, removed_after
-from oppmigrate.errors import AccessDenied, ConfigurationError, MigrateError
+from oppmigrate.errors import AccessDenied, BackupError, ConfigurationError, MigrateError
 
 ALWAYS_THERE = "information_schema"
 SYSTEM = frozenset({"information_schema", "mysql", "performance_schema", "sys"})
@@ -211,13 +213,67 @@ class MySQL(Database):
     def verify_backup(self, path: Path) -> None:
         mysql_dump.verify(path)
 
-    def restore(self, path: Path) -> None:
-        """As `Database.restore`, except that a failure in the middle leaves a part: DDL cannot be rolled back here."""
+    def restore(self, path: Path) -> str | None:
+        """As `Database.restore`: loaded into a database beside this one first, whose tables then change places.
+
+        Where the rights do not allow a database beside, the backup is loaded in the place of what is deleted first;
+        a failure in the middle of that leaves a part, and the note that is returned says so.
+        """
         mysql_dump.verify(path)
         is_mariadb = self._is_mariadb()
         mysql_dump.find_client(is_mariadb)
+        self.run(refuse_dependents)
+        beside = PREFIX + "restore_" + hashlib.sha256(str(self.url.database).encode()).hexdigest()[:12]
+        home = MySQL(self.url.set(database=ALWAYS_THERE))
+        removal = f"DROP DATABASE IF EXISTS {quoted(beside)}"
+        try:
+            home.run_alone(removal)  # of a restore that was killed; whoever restores holds the lock
+            home.run_alone(f"CREATE DATABASE {quoted(beside)}{self._characters()}")
+        except AccessDenied as error:
+            return self._restore_in_place(path, is_mariadb, beside, error)
+        with removed_after(home.run_alone, removal, beside):
+            self._load(
+                beside,
+                path,
+                is_mariadb,
+                failed=f"the backup {path} cannot be loaded; `{self.url.database}` holds what it held before",
+                do="see to what the server says, and run it again",
+            )
+            self.run(lambda connection: self._swap(connection, beside, path))
+        return None
+
+    def _load(self, database: str, path: Path, is_mariadb: bool, *, failed: str, do: str) -> None:
+        url = self.url.set(database=database)
+        mysql_dump.load(url, self.connect_options(), path, is_mariadb=is_mariadb, failed=failed, do=do)
+
+    def _swap(self, connection: Connection, beside: str, path: Path) -> None:
+        connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {int(self.table_lock_timeout_s)}")
+        finish = swap(connection, str(self.url.database), beside)
+        try:
+            finish()
+        except DBAPIError as error:
+            raise BackupError(
+                f"`{self.url.database}` holds the tables of the backup, and not yet all that belongs to them: "
+                "views, triggers, routines, events, foreign keys",
+                why=str(error.orig),
+                do=f"see to what the server says, then run it again: oppman restore {path}",
+                path=str(path),
+            ) from error
+
+    def _restore_in_place(self, path: Path, is_mariadb: bool, beside: str, denied: AccessDenied) -> str:
+        name = str(self.url.database)
         self.delete()
-        mysql_dump.restore(self.url, self.connect_options(), path, is_mariadb=is_mariadb)
+        self._load(
+            name,
+            path,
+            is_mariadb,
+            failed=f"`{name}` holds only a part of the backup {path}",
+            do=f"see to what the server says, then load it again: oppman restore {path}",
+        )
+        return (
+            f"the user may not make the database `{beside}`, so `{name}` was emptied before the backup was loaded: "
+            f"had that been interrupted, a part would be there ({denied.why})"
+        )
 
     def delete(self) -> tuple[str, ...]:
         """As `Database.delete`; every statement commits by itself.

@@ -55,7 +55,7 @@ def verify(path: Path, shown: Path | None = None) -> None:
     """Look at the dump's first and last lines, and at its checksum when it has ours.
 
     Raises:
-        BackupUnreadable: it is no dump, or not a whole one.
+        BackupUnreadable: it is no dump, or not a whole one, or one that chooses by itself where it goes.
     """
     shown = shown or path
     try:
@@ -73,10 +73,24 @@ def verify(path: Path, shown: Path | None = None) -> None:
     before, mark, checksum = tail.rpartition(CHECKSUM)
     if mark and _checksum(path, size_bytes - len(mark) - len(checksum)) != checksum.decode(errors="replace").strip():
         raise _unreadable(shown, "its checksum is another one: it was changed after it was written")
+    if not mark and (found := _chosen_database(path)):
+        raise _unreadable(shown, f"it was made with --databases, and would go into {found} whatever is restored")
 
 
-def restore(url: URL, options: Mapping[str, Any], path: Path, *, is_mariadb: bool) -> None:
-    """Load the dump into the database, which has been emptied; these servers cannot roll that back.
+def _chosen_database(path: Path) -> str | None:
+    """The database that somebody else's dump names; in a dump no value and no routine has a line that begins so."""
+    with path.open("rb") as file:
+        for line in file:
+            if found := re.match(rb"USE (`[^\n]*`);|CREATE DATABASE\b[^`]*(`[^`\n]*`)", line):
+                return (found.group(1) or found.group(2)).decode(errors="replace")
+    return None
+
+
+def load(url: URL, options: Mapping[str, Any], path: Path, *, is_mariadb: bool, failed: str, do: str) -> None:
+    """Load the dump into an empty database; these servers cannot roll that back.
+
+    Args:
+        failed, do: what it means when the server refuses a statement, and what is to be done then.
 
     Raises:
         BackupError: the server refused a statement; what came before it is in the database.
@@ -87,12 +101,7 @@ def restore(url: URL, options: Mapping[str, Any], path: Path, *, is_mariadb: boo
             arguments: list[str | Path] = [program, f"--defaults-file={settings}", CHARACTERS, str(url.database)]
             run_program(arguments, stdin=dump, secrets=_secrets(options))
         except ProgramFailed as error:
-            raise BackupError(
-                f"`{url.database}` holds only a part of the backup {path}",
-                why=error.text,
-                do=f"see to what the server says, then load it again: oppman restore {path}",
-                path=str(path),
-            ) from error
+            raise BackupError(failed, why=error.text, do=do, path=str(path)) from error
 
 
 def find_dump(is_mariadb: bool) -> Path:

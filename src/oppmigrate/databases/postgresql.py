@@ -297,11 +297,12 @@ class PostgreSQL(Database):
     def verify_backup(self, path: Path) -> None:
         postgresql_dump.verify(path)
 
-    def restore(self, path: Path) -> None:
+    def restore(self, path: Path) -> str | None:
         """As `Database.restore`: the whole database, every schema, in one transaction."""
         postgresql_dump.verify(path)
         drops = self.run(statements_to_empty)
         postgresql_dump.restore(self.url, self._settings(), path, drops, self.table_lock_timeout_s)
+        return None
 
     def delete(self, schemas: Sequence[str] = ()) -> tuple[str, ...]:
         """As `Database.delete`, in one transaction: what lies in the current schema, or in those named.

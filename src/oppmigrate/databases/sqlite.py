@@ -290,11 +290,16 @@ class SQLite(Database):
     def verify_backup(self, path: Path) -> None:
         sqlite_files.verify(path)
 
-    def restore(self, path: Path) -> None:
+    def alone(self, key: str, timeout_s: float, work: Callable[[], T]) -> T:
+        """As `Database.alone`. Nothing to hold: `restore` and `delete` have the file to themselves, or give up."""
+        return work()
+
+    def restore(self, path: Path) -> str | None:
         """As `Database.restore`. A file in the way that is no database is kept beside, as `*.unreadable-<time>`."""
         self._files("restored")
         sqlite_files.verify(path)
         sqlite_files.restore(path, self._file)
+        return None
 
     def delete(self) -> tuple[str, ...]:
         self._files("deleted")

@@ -5,9 +5,9 @@ from pathlib import Path
 from oppmigrate.databases import Database
 
 
-def restore(database: Database, backup: Path) -> None:
-    """Put a backup in the place of the database; the backup is proved readable first."""
-    database.restore(backup)
+def restore(database: Database, backup: Path) -> str | None:
+    """Put a backup in the place of the database, proved readable first; returns what a person should know of it."""
+    return database.restore(backup)
 
 
 def delete(database: Database) -> tuple[str, ...]:

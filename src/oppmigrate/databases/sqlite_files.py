@@ -110,9 +110,11 @@ def restore(backup: Path, path: Path) -> None:
     staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         _stage(backup, staged, like=path)
-        if path.exists() and not _is_usable(path):
+        if path.exists() and _is_usable(path):
+            with _exclusive(path):
+                staged.replace(path)
+        else:
             _keep_aside(path)
-        with _exclusive(path):
             staged.replace(path)
         flush(path.parent)
     except OSError as error:
@@ -178,11 +180,29 @@ def _is_usable(path: Path) -> bool:
 
 
 def _keep_aside(path: Path) -> None:
-    """Rename a file that is no database, or a damaged one: somebody may still want what is in it."""
+    """Give a file that is no database, or a damaged one, a second name: somebody may still want what is in it.
+
+    It stays in its place until another one takes that. What is beside it goes, also where it is all that there is:
+    SQLite would apply a left -wal to the other.
+    """
     ending = f".unreadable-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    for place in (*companions(path), path):
-        if place.exists():
-            place.rename(place.with_name(place.name + ending))
+    places = [place for place in (path, *companions(path)) if place.exists()]
+    for place in places:
+        _name_twice(place, place.with_name(place.name + ending))
+    flush(path.parent)
+    for place in places:
+        if place != path:
+            place.unlink()
+
+
+def _name_twice(path: Path, other: Path) -> None:
+    try:
+        os.link(path, other)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        shutil.copy2(path, other)
+        flush(other)
 
 
 @contextmanager

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oppmigrate import results
-from oppmigrate.errors import BackupUnreadable, NotADatabase
+from oppmigrate.errors import BackupUnreadable, MigrateError, NotADatabase
 from oppmigrate.manager.project import ProjectManager
 
 if TYPE_CHECKING:
     from oppmigrate.backups import Backup
+    from oppmigrate.databases import Database
 
 
 class Saving(ProjectManager):
@@ -46,22 +47,21 @@ class Saving(ProjectManager):
     def restore(self, backup: str | None = None) -> results.RestoreResult:
         """Put a backup (by default the newest) in the place of the database, which is backed up first.
 
-        A damaged database, which cannot be, is no reason to be left with it: it is kept aside as it is.
+        A damaged database, which cannot be, is no reason to be left with it: it is kept aside as it is. Waits for a
+        migration that is running, and keeps others from beginning.
         """
         from oppmigrate import executor
 
         found = self.find_backup(backup)
         database = self._database()
         database.verify_backup(found.path)
-        saved, note = None, None
-        try:
-            saved = self.backup().path if database.exists() else None
-        except (NotADatabase, BackupUnreadable) as error:
-            if not database.keeps_damaged:
-                raise
-            note = f"the database could not be backed up ({error.what}); it is kept beside the new one, renamed"
-        executor.restore(database, found.path)
-        return results.RestoreResult(found.path, saved, note)
+
+        def work() -> results.RestoreResult:
+            saved, damage = self._saved(database)
+            note = executor.restore(database, found.path)
+            return results.RestoreResult(found.path, saved, damage or note)
+
+        return database.alone(self._lock_key(), self.settings.policy.lock_timeout_s, work)
 
     def delete(self, *, backup: bool = True) -> results.DeleteResult:
         """Remove the database's contents (SQLite: its file), backed up first unless `backup` is False."""
@@ -70,8 +70,31 @@ class Saving(ProjectManager):
         database = self._database()
         if not database.exists():
             return results.DeleteResult((), None)
-        saved = self.backup().path if backup else None
-        return results.DeleteResult(executor.delete(database), saved)
+
+        def work() -> results.DeleteResult:
+            saved = self.backup().path if backup else None
+            return results.DeleteResult(executor.delete(database), saved)
+
+        return database.alone(self._lock_key(), self.settings.policy.lock_timeout_s, work)
+
+    def _saved(self, database: Database) -> tuple[Path | None, str | None]:
+        """The backup of what stands there, or what becomes of a database too damaged for one."""
+        try:
+            return (self.backup().path if database.exists() else None), None
+        except (NotADatabase, BackupUnreadable) as error:
+            if not database.keeps_damaged:
+                raise
+            return None, f"the database could not be backed up ({error.what}); it is kept beside the new one, renamed"
+
+    def _lock_key(self) -> str:
+        """What the migration lock is for; where nobody can say, as a project of `migrate init` has it."""
+        try:
+            environment = self._environment()
+            if environment.is_ours and not environment.sets_version_table:
+                return ""
+            return self._state(environment).lock_key
+        except MigrateError:
+            return ""
 
     def database_name(self) -> str:
         """The database's address, fit to be shown."""

@@ -35,6 +35,7 @@ class State:
     Where an `env.py` migrates several databases, `databases` has them all, and the heads are what all of them have
     reached. `reachable` is False when the database could not be asked. `half_done` is a revision that an interrupted
     run has left between two. `stored`: of the heads that no file defines, those whose file the journal holds.
+    `lock_key` is what the migration lock is for.
     """
 
     graph: Graph
@@ -45,6 +46,7 @@ class State:
     half_done: JournalEntry | None = None
     databases: tuple[Database, ...] = ()
     stored: tuple[str, ...] = ()
+    lock_key: str = ""
 
     @property
     def is_at_heads(self) -> bool:
@@ -127,6 +129,7 @@ def _read_state_through_env(environment: Environment) -> State:
         heads,
         half_done=next(filter(None, half_done), None),
         databases=_distinct(visit.databases),
+        lock_key=visit.contexts[-1].version_table_schema or "",
     )
 
 

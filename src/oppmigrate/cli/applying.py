@@ -8,7 +8,7 @@ from typing import Literal
 
 from oppmigrate.cli.arguments import seconds
 from oppmigrate.cli.managing import open_manager
-from oppmigrate.cli.plans import add_plan_arguments, show_plan, wants_plan
+from oppmigrate.cli.plans import add_plan_arguments, show_plan, wanted_backup, wants_plan
 from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
@@ -25,6 +25,9 @@ def add_apply_arguments(parser: ArgumentParser) -> None:
     backup = parser.add_mutually_exclusive_group()
     backup.add_argument("--backup", action="store_true", help="back the database up first")
     backup.add_argument("--no-backup", action="store_true", help="no backup first, though one may be due")
+    parser.add_argument(
+        "--drop-leftovers", action="store_true", help="drop half-made tables of a crashed `alembic` (SQLite)"
+    )
     parser.add_argument(
         "--lock-timeout",
         type=seconds,
@@ -50,14 +53,14 @@ def run_apply(direction: Direction, arguments: Namespace, settings: Settings) ->
     if direction == "downgrade" and terminal.can_ask and not arguments.yes:
         _confirm(terminal, make(arguments.revision, details=False))
     teller = _Teller(terminal)
-    backup = True if arguments.backup else False if arguments.no_backup else None
     with teller.waiting():
         result = apply(
             arguments.revision,
-            backup=backup,
+            backup=wanted_backup(arguments),
             lock_timeout_s=arguments.lock_timeout,
             progress=teller,
             tell=teller.tell,
+            drops_leftovers=arguments.drop_leftovers,
         )
     terminal.result(result)
     _print_result(terminal, result, settings)

@@ -4,10 +4,12 @@ from oppmigrate.databases.base import Database
 from oppmigrate.databases.locking import Holder, Lock, OnWait, backoff_s
 from oppmigrate.databases.opening import database_of_kind, open_database
 from oppmigrate.databases.reaching import until_reachable
+from oppmigrate.databases.table_changes import Leftover
 
 __all__ = [
     "Database",
     "Holder",
+    "Leftover",
     "Lock",
     "OnWait",
     "backoff_s",

@@ -17,9 +17,10 @@ from oppmigrate.executor.failing import failure, stands
 from oppmigrate.executor.remaining import named
 from oppmigrate.executor.run import Progress, Run, Story
 from oppmigrate.executor.session import Overtaken, Session
-from oppmigrate.planner import State, common_heads, read_state
+from oppmigrate.planner import State, common_heads, read_state, record_or_doubt
 from oppmigrate.recorder import Journal
 from oppmigrate.results import ApplyResult, Plan
+from oppmigrate.safety import Noted
 
 
 def apply(
@@ -31,6 +32,7 @@ def apply(
     progress: Progress | None = None,
     tell: Story | None = None,
     before: Callable[[Plan], Path | None] | None = None,
+    drops_leftovers: bool = False,
 ) -> ApplyResult:
     """Carry out exactly the plan; where another process was quicker, what is left of it.
 
@@ -39,6 +41,7 @@ def apply(
 
     Args:
         before: called once, under the lock, with what is going to be run; returns the backup that was taken.
+        drops_leftovers: drop what a crash of the stock `alembic` has left in the database.
 
     Raises:
         MigrationFailed: a revision raised. The message says where the database stands now.
@@ -48,7 +51,7 @@ def apply(
     """
     refuse_in_connection(environment, state)
     started = time.perf_counter()
-    run = Run(state, plan, progress, tell, before)
+    run = Run(state, plan, progress, tell, before, _noted(environment, state, plan), drops_leftovers)
     try:
         _carry_out(environment, run, policy)
     except MigrateError as error:
@@ -73,6 +76,13 @@ def refuse_in_connection(environment: Environment, state: State) -> None:
             why="so there would be nothing to find applied",
             do="name a file in the database URL: sqlite:///./app.db",
         )
+
+
+def _noted(environment: Environment, state: State, plan: Plan) -> dict[str, Noted]:
+    """What each revision would do, where looking at the rows in the middle of one would be too late."""
+    if state.database.rolls_back_ddl:
+        return {}
+    return {revision: each.noted for revision, each in record_or_doubt(environment, state, plan).items()}
 
 
 def _carry_out(environment: Environment, run: Run, policy: Policy) -> None:

@@ -1,6 +1,6 @@
 """One application of a plan, as far as it has come."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -9,6 +9,7 @@ from oppmigrate import __version__
 from oppmigrate.planner import State
 from oppmigrate.recorder import Journal, user_at_host
 from oppmigrate.results import Plan, Step
+from oppmigrate.safety import Noted
 
 
 class Progress(Protocol):
@@ -30,6 +31,8 @@ class Run:
     Args:
         before: called once, under the lock, with what is going to be run and before anything is; returns the backup
             that was taken.
+        noted: what each revision would do, for servers where what was done cannot be undone.
+        drops_leftovers: drop what a crash of the stock command has left, rather than refuse to go on beside it.
         ran: the steps that are in a transaction yet, with the milliseconds that each took.
         done: the steps that are committed.
         running: the step that is in a transaction now, or was when the run ended.
@@ -41,6 +44,8 @@ class Run:
     progress: Progress | None = None
     tell: Story | None = None
     before: Callable[[Plan], Path | None] | None = None
+    noted: Mapping[str, Noted] = field(default_factory=dict)
+    drops_leftovers: bool = False
     ran: list[tuple[Step, float]] = field(default_factory=list)
     done: list[Step] = field(default_factory=list)
     begun: bool = False

@@ -9,17 +9,18 @@ from typing import Any
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import Connection
 
-from oppmigrate.databases import Database
+from oppmigrate.databases import Database, Leftover
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.errors import MigrateError
 from oppmigrate.executor.checkpoints import Checkpoints
-from oppmigrate.executor.remaining import finished_first, remaining
+from oppmigrate.executor.leftovers import leftovers_to_drop
+from oppmigrate.executor.remaining import finished_first, named, remaining
 from oppmigrate.executor.run import Run, entry_facts
 from oppmigrate.executor.version_table import refuse_long_ids
 from oppmigrate.planner import revision_step
 from oppmigrate.recorder import Journal, JournalEntry
 from oppmigrate.results import Plan, Step
-from oppmigrate.safety import guarding
+from oppmigrate.safety import guarding, preflight
 
 
 class Overtaken(MigrateError):
@@ -77,7 +78,11 @@ class Session:
         # all of it is looked at before the first step changes anything
         runnables = [revision_step(self.context, step) for step in plan.steps]
         refuse_long_ids(self.database, self.context, (step.revision for step in plan.steps if _goes_up(step)))
-        self.run.prepare(plan)
+        if plan.steps:
+            self._show(plan)
+            leftovers = leftovers_to_drop(self.database, self.connection, self.run.drops_leftovers)
+            self.run.prepare(plan)
+            self._drop(leftovers)
         if plan.steps and not self.database.rolls_back_ddl:
             self._ensure_journal()
         for step, runnable in zip(plan.steps, runnables, strict=True):
@@ -87,6 +92,16 @@ class Session:
                 self.run.committed()
         if not self.commits_each_step:
             self.database.check_integrity(self.connection)
+
+    def _show(self, plan: Plan) -> None:
+        """What is going to be done; of a single revision its own line says it."""
+        if len(plan.steps) > 1:
+            self.run.say(f"{plan.direction} {named(plan.start)} -> {named(plan.end)}: {len(plan.steps)} revisions")
+
+    def _drop(self, leftovers: tuple[Leftover, ...]) -> None:
+        if leftovers:
+            self.database.drop_leftovers(self.connection)
+            self.run.say(f"dropped {', '.join(each.name for each in leftovers)}")
 
     def _plan_from(self, heads: tuple[str, ...]) -> Plan:
         self.heads, self.run.journal = heads, self.journal
@@ -113,6 +128,8 @@ class Session:
     def _run(self, step: Step, migrate: Callable[..., None], **kw: object) -> None:
         assert self.entry is not None
         saved = self._take_up(step)
+        if saved is None and step.revision in self.run.noted:
+            preflight(self.run.noted[step.revision], self.connection, self.database, step.revision)
         checkpoints = Checkpoints(
             self.database, self.connection, save=self._save_progress, verify=self._verify_lock, saved=saved
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oppmigrate import results
@@ -40,6 +41,7 @@ class Applying(Saving):
         lock_timeout_s: float | None = None,
         progress: Progress | None = None,
         tell: Story | None = None,
+        drops_leftovers: bool = False,
     ) -> results.ApplyResult:
         """Run the pending revisions up to `target`: an id, a prefix, `heads`, `+N`, `label@head`.
 
@@ -48,8 +50,9 @@ class Applying(Saving):
             lock_timeout_s: how long to wait for another run, and for locks on tables; by default as the settings say.
             progress: told of each step as it begins and ends.
             tell: told, in words, of what is waited for and done beside the steps.
+            drops_leftovers: drop the half-made tables that a crash of the stock `alembic` has left on SQLite.
         """
-        return self._apply("upgrade", target, backup, lock_timeout_s, progress, tell)
+        return self._apply("upgrade", target, backup, lock_timeout_s, progress, tell, drops_leftovers)
 
     def downgrade(
         self,
@@ -59,6 +62,7 @@ class Applying(Saving):
         lock_timeout_s: float | None = None,
         progress: Progress | None = None,
         tell: Story | None = None,
+        drops_leftovers: bool = False,
         from_journal: bool = False,
     ) -> results.ApplyResult:
         """Undo revisions back to `target`: an id, a prefix, `-N`, `base`. The arguments are those of `upgrade`.
@@ -67,7 +71,7 @@ class Applying(Saving):
             from_journal: undo revisions whose files are gone too, by the files that the journal holds.
         """
         with self._files_from_journal(from_journal):
-            return self._apply("downgrade", target, backup, lock_timeout_s, progress, tell)
+            return self._apply("downgrade", target, backup, lock_timeout_s, progress, tell, drops_leftovers)
 
     def stamp(self, target: str, *, purge: bool = False, lock_timeout_s: float | None = None) -> results.StampResult:
         """Record `target` as applied, running nothing. `purge` forgets what was recorded before."""
@@ -124,8 +128,10 @@ class Applying(Saving):
         lock_timeout_s: float | None,
         progress: Progress | None,
         tell: Story | None,
+        drops_leftovers: bool,
     ) -> results.ApplyResult:
         from oppmigrate import executor, planner
+        from oppmigrate.precautions import decide_backup, take_backup
 
         policy = self._policy(lock_timeout_s)
         environment = self._environment(policy.lock_timeout_s)
@@ -134,9 +140,24 @@ class Applying(Saving):
         plan = make(state, target)
         if not plan.steps and state.half_done is None:
             return results.ApplyResult(plan, state.heads, 0.0)
-        saved = self.backup().path if backup and state.exists else None
-        result = executor.apply(environment, state, plan, policy, progress=progress, tell=tell)
-        return replace(result, backup=saved)
+        need = decide_backup(environment, state, plan, policy, backup)
+
+        def save(under_lock: results.Plan) -> Path | None:
+            decision = take_backup(self.settings, state, need, under_lock.start)
+            if decision.note and tell:
+                tell(decision.note)
+            return decision.path
+
+        return executor.apply(
+            environment,
+            state,
+            plan,
+            policy,
+            progress=progress,
+            tell=tell,
+            before=save,
+            drops_leftovers=drops_leftovers,
+        )
 
     def _policy(self, lock_timeout_s: float | None) -> Policy:
         """The settings' policy, with how long the caller wants to wait."""

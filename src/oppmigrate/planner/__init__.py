@@ -15,7 +15,7 @@ from oppmigrate.planner.state import (
     refuse_missing,
     state_without_database,
 )
-from oppmigrate.planner.survey import Assessment, assess
+from oppmigrate.planner.survey import Assessment, assess, record_or_doubt
 
 __all__ = [
     "Assessment",
@@ -30,6 +30,7 @@ __all__ = [
     "plan_upgrade",
     "read_graph",
     "read_state",
+    "record_or_doubt",
     "recorded_operations",
     "refuse_missing",
     "revision_step",

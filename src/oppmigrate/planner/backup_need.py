@@ -35,11 +35,14 @@ def backup_need(
         return BackupNeed(False, "there is no database yet")
     if wanted or policy.backup == "always":
         return BackupNeed(True, "--backup" if wanted else 'the policy says backup = "always"')
-    return _need_by_itself(state, assess(), policy)
+    return _need_by_itself(state, policy, assess)
 
 
-def _need_by_itself(state: State, assessment: Assessment, policy: Policy) -> BackupNeed:
+def _need_by_itself(state: State, policy: Policy, assess: Callable[[], Assessment]) -> BackupNeed:
     database = state.database
+    if not database.holds_rows(besides=("alembic_version", policy.journal_table)):
+        return BackupNeed(False, "the database holds no rows")
+    assessment = assess()
     reasons = assessment.changes if database.copies_itself else assessment.losses
     if not reasons:
         what = "no row is changed and nothing is dropped" if database.copies_itself else "nothing is lost for good"
@@ -49,8 +52,6 @@ def _need_by_itself(state: State, assessment: Assessment, policy: Policy) -> Bac
         why += f"; and {len(reasons) - SHOWN_REASONS} more"
     if len(state.databases) > 1:
         return BackupNeed(False, f"env.py migrates {len(state.databases)} databases, and a backup is of one", True)
-    if not database.holds_rows(besides=("alembic_version", policy.journal_table)):
-        return BackupNeed(False, "the database holds no rows")
     obstacle = _obstacle(database, policy)
     return BackupNeed(False, obstacle, True) if obstacle else BackupNeed(True, why)
 

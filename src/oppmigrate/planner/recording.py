@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,7 @@ from oppmigrate.planner.output import Output
 from oppmigrate.planner.running import revision_step
 from oppmigrate.planner.state import State
 from oppmigrate.results import Plan, Step
+from oppmigrate.safety import Noted, noting
 
 _ABSENT = object()
 
@@ -31,12 +33,14 @@ class Recording:
         is_whole: False where it asks the database, so that the rest of it cannot be told without running it.
         autocommits: part of it runs outside of a transaction.
         batches: it alters tables by `batch_alter_table`.
+        noted: the operations again, up to where it asks the database, with what comments in the file allow.
     """
 
     operations: list[ops.MigrateOperation] = field(default_factory=list)
     is_whole: bool = True
     autocommits: bool = False
     batches: bool = False
+    noted: Noted = field(default_factory=Noted)
 
 
 def record_plan(environment: Environment, state: State, plan: Plan) -> dict[str, Recording]:
@@ -73,7 +77,8 @@ def _recorded(visit: Visit, step: RevisionStep, recording: Recording) -> Revisio
 
     def record(**kw: Any) -> None:
         assert visit.operations is not None
-        with _carrying_out_nothing(visit.operations, recording):
+        file = Path(step.revision.path)
+        with _carrying_out_nothing(visit.operations, recording), noting(visit.operations, file) as recording.noted:
             try:
                 migrate(**kw)
             except Exception:  # of any kind: the file's own code meets answers that no database gave

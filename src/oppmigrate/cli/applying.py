@@ -63,7 +63,7 @@ def run_apply(direction: Direction, arguments: Namespace, settings: Settings) ->
             drops_leftovers=arguments.drop_leftovers,
         )
     terminal.result(result)
-    _print_result(terminal, result, settings)
+    _print_result(terminal, result)
     return 0
 
 
@@ -107,9 +107,7 @@ class _Teller:
         self._shown.enter_context(self._terminal.working(text))
 
 
-def _print_result(terminal: Terminal, result: ApplyResult, settings: Settings) -> None:
-    if result.backup:
-        terminal.story(f"saved     {settings.shown(result.backup)} (the database as it stood before)")
+def _print_result(terminal: Terminal, result: ApplyResult) -> None:
     stands = ", ".join(result.heads) or "base"
     if not result.plan.steps:
         terminal.data(f"{NOTHING[result.plan.direction]}: the database is at {stands}")

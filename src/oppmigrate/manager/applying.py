@@ -144,7 +144,9 @@ class Applying(Saving):
 
         def save(under_lock: results.Plan) -> Path | None:
             decision = take_backup(self.settings, state, need, under_lock.start)
-            if decision.note and tell:
+            if tell and decision.path:
+                tell(f"saved    {self.settings.shown(decision.path)} (the database as it stands now)")
+            if tell and decision.note:
                 tell(decision.note)
             return decision.path
 

@@ -1,6 +1,6 @@
 """Rows that a table's new definition would not take, found before anything is changed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,9 +37,15 @@ class Rows:
 
     def sample(self, columns: Sequence[str], condition: str) -> list[dict[str, Any]]:
         names = list(dict.fromkeys([*self.key, *columns]))
-        listed = ", ".join(map(quote, names)) or "1"
+        return [dict(zip(names, row, strict=True)) for row in self.values(map(quote, names), condition)]
+
+    def values(self, expressions: Iterable[str], condition: str) -> list[tuple[Any, ...]]:
+        """What the expressions come to for the first rows that the condition is true of."""
+        listed = ", ".join(map(_bare, expressions))
+        if not listed:
+            return []
         rows = self.ask(f"SELECT {listed} FROM {self.source} WHERE {condition} LIMIT {SAMPLE}")
-        return [dict(zip(names, row, strict=False)) for row in rows]
+        return [tuple(_value(*pair) for pair in zip(row[::2], row[1::2], strict=True)) for row in rows]
 
 
 def refuse_nulls(rows: Rows, column: str) -> None:
@@ -70,21 +76,25 @@ def refuse_duplicates(rows: Rows, columns: Sequence[str], parts: Sequence[str], 
     """
     conditions = [f"({part}) IS NOT NULL" for part in parts] + ([f"({where})"] if where else [])
     listed = ", ".join(f"({part})" for part in parts)
-    groups = (
-        f"SELECT {', '.join(f'({part}) AS c{n}' for n, part in enumerate(parts))}, count(*) AS n FROM {rows.source} "
-        f"WHERE {' AND '.join(conditions)} GROUP BY {listed} HAVING count(*) > 1"
+    named = [quote(f"part {number}") for number in range(len(parts))]
+    values = ", ".join(f"({part}) AS {name}" for part, name in zip(parts, named, strict=True))
+    groups = Rows(
+        rows.connection,
+        rows.table,
+        f"(SELECT {values}, count(*) AS n FROM {rows.source} WHERE {' AND '.join(conditions)} "
+        f"GROUP BY {listed} HAVING count(*) > 1)",
+        (),
     )
-    found = rows.ask(f"SELECT coalesce(sum(n), 0), count(*) FROM ({groups})")[0]
-    if not found[0]:
+    count = int(groups.ask(f"SELECT coalesce(sum(n), 0) FROM {groups.source}")[0][0])
+    if not count:
         return
-    sample = [dict(zip([*columns, "rows"], row, strict=False)) for row in rows.ask(f"{groups} LIMIT {SAMPLE}")]
+    sample = [dict(zip([*columns, "rows"], row, strict=True)) for row in groups.values([*named, "n"], "1")]
     _refuse(
         rows,
-        f"{_rows(found[0])} of `{rows.table}` have the same {_columns(columns)} as another row, where {what} "
-        "allows one",
+        f"{_rows(count)} of `{rows.table}` have the same {_columns(columns)} as another row, where {what} allows one",
         "delete or change all but one of each before: op.execute(...)",
         columns,
-        found[0],
+        count,
         sample,
     )
 
@@ -175,7 +185,7 @@ def refuse_lost_values(rows: Rows, column: str, before: str, after: str, is_allo
             "the line",
             (column,),
             count,
-            rows.ask(f"SELECT {before}, {after} FROM {rows.source} WHERE {condition} LIMIT {SAMPLE}"),
+            [{"is": is_, "would be": would_be} for is_, would_be in rows.values((before, after), condition)],
         )
 
 
@@ -195,9 +205,19 @@ def refuse_without_value(rows: Rows, column: str) -> None:
 
 def _doubtful(connection: Connection, old: str, source: str, conversion: Conversion) -> Iterator[tuple[Any, Any]]:
     condition = f"{quote(source)} IS NOT NULL AND ({conversion.doubt})"
-    sql = f"SELECT {quote(source)}, {conversion.expression} FROM {old} WHERE {condition}"
+    sql = f"SELECT {_bare(quote(source))}, {_bare(conversion.expression)} FROM {old} WHERE {condition}"
     for row in connection.exec_driver_sql(sql):
-        yield row[0], row[1]
+        yield _value(row[0], row[1]), _value(row[2], row[3])
+
+
+def _bare(expression: str) -> str:
+    """A value and its kind: a text that is no UTF-8 could not be fetched as one."""
+    kind = f"typeof({expression})"
+    return f"{kind}, CASE {kind} WHEN 'text' THEN CAST({expression} AS BLOB) ELSE {expression} END"
+
+
+def _value(kind: str, value: Any) -> Any:
+    return value.decode(errors="backslashreplace") if kind == "text" else value
 
 
 def _refuse(rows: Rows, what: str, do: str, columns: Sequence[str], count: int, sample: Sequence[Any]) -> None:
@@ -213,9 +233,8 @@ def _refuse(rows: Rows, what: str, do: str, columns: Sequence[str], count: int, 
     )
 
 
-def _shown(row: Any) -> str:
-    values = row.items() if isinstance(row, dict) else enumerate(row)
-    return ", ".join(f"{name} {_short(value)}" for name, value in values)
+def _shown(row: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {_short(value)}" for name, value in row.items())
 
 
 def _short(value: Any) -> str:

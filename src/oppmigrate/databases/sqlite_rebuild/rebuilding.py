@@ -270,11 +270,12 @@ def _join(target: TargetTable, alias: str | None) -> str | None:
 
 def _set_sequence(connection: Connection, table: StoredTable, target: TargetTable, sequence: int | None) -> None:
     """AUTOINCREMENT goes on behind the highest number that was ever given, also to a row long gone."""
-    if sequence is None or not target.definition.autoincrements:
+    if not (target.old.autoincrements and target.definition.autoincrements):
         return
     place = f"{quote(table.schema)}.sqlite_sequence"
     connection.exec_driver_sql(f"DELETE FROM {place} WHERE name = ?", (table.name,))
-    connection.exec_driver_sql(f"INSERT INTO {place} (name, seq) VALUES (?, ?)", (table.name, sequence))
+    if sequence is not None:
+        connection.exec_driver_sql(f"INSERT INTO {place} (name, seq) VALUES (?, ?)", (table.name, sequence))
 
 
 def _hang_up_again(connection: Connection, table: StoredTable, target: TargetTable) -> None:

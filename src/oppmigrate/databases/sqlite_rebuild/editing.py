@@ -125,8 +125,11 @@ def _removal(definition: Definition, place: int) -> list[Edit]:
 
 
 def _past_space(sql: str, start: int, end: int) -> int:
-    """`end` if there are only spaces up to it."""
-    return start if sql[start:end].strip() else end
+    """`end` if there are only spaces up to it; else where a comment begins, if that is on the same line."""
+    between = sql[start:end]
+    if not between.strip():
+        return end
+    return start + len(between) - len(between.lstrip(" \t"))
 
 
 def _with_space_before(sql: str, start: int, end: int) -> Edit:

@@ -104,7 +104,7 @@ class _Reader:
         start = self._place
         name = self._constraint_name()
         body = self._place
-        if name is not None and (self._at_item_end() or self._is_word("CONSTRAINT")):
+        if name is not None and self._at_item_end():
             return Clause("CONSTRAINT", name, tuple(self._tokens[start:body]), (), column)
         kind = self._column_clause_kind()
         tokens = tuple(self._tokens[start : self._place])
@@ -169,7 +169,7 @@ class _Reader:
         start = self._place
         name = self._constraint_name()
         body = self._place
-        if name is not None and (self._at_item_end() or self._is_word("CONSTRAINT")):
+        if name is not None and self._at_item_end():
             return Clause("CONSTRAINT", name, tuple(self._tokens[start:body]), ())
         word = self._next()
         kind = word.text.upper()
@@ -188,7 +188,10 @@ class _Reader:
         return Clause(kind, name, tuple(self._tokens[start : self._place]), tuple(self._tokens[body : self._place]))
 
     def _constraint_name(self) -> str | None:
-        return self._name().name if self._skip("CONSTRAINT") else None
+        name = None
+        while self._skip("CONSTRAINT"):  # of several names, SQLite takes the last
+            name = self._name().name
+        return name
 
     def _references(self) -> None:
         self._name()

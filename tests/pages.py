@@ -59,7 +59,8 @@ PROMPT = r"(?:\]|\w|\)|\?): $"
 VOLATILE = (
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?"), "DATE"),
     (re.compile(r"\d{8}T\d{6}Z(-[0-9a-f]+)(-\d+)?"), r"TIME\1"),
-    (re.compile(r"\(\d+ ms\)|\d+\.\d+ s\b"), "DURATION"),
+    (re.compile(r"\(\d+ ms\)|\b\d+ ms\b|\d+\.\d+ s\b"), "DURATION"),
+    (re.compile(r"\bby \S+@[\w.-]+"), "by WHOM"),
     (re.compile(r'("duration_ms": )[\d.]+|("size_bytes": )\d+'), "MEASURED"),
     (re.compile(r" +\d+(\.\d)? (B|kB|MB)\b|\d+(\.\d)? (B|kB|MB)\b"), "SIZE"),
     (re.compile(r"\bjust now\b|\b\d+ (minute|hour|day)s? ago\b"), "AGE"),

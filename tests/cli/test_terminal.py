@@ -58,7 +58,7 @@ def test_json_is_one_document_on_stdout(capsys):
     terminal.story("the story")
     terminal.result(StampResult((), ("a1",)))
     out, err = capsys.readouterr()
-    assert json.loads(out) == {"before": [], "after": ["a1"]}
+    assert json.loads(out) == {"before": [], "after": ["a1"], "accepted": []}
     assert err == "the story\n"
 
 

@@ -1,5 +1,6 @@
 """A journal in a test's database, with what a run of `oppman` would have written."""
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,3 +44,10 @@ def write_down(
             journal.finish(connection, id_, outcome=outcome, **{"duration_ms": 12.5, "rows_moved": 3, **end})
 
     in_journal(url, work, name=name)
+
+
+def replace_bodies(url: str, body: bytes) -> None:
+    """Put another file's source into every entry."""
+    in_journal(
+        url, lambda journal, connection: connection.execute(journal.table.update().values(body=zlib.compress(body)))
+    )

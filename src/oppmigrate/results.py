@@ -226,7 +226,10 @@ class HalfDone:
 
 @dataclass(frozen=True, slots=True)
 class CurrentResult:
-    """Where the database stands. `exists` is False when there is no database yet."""
+    """Where the database stands. `exists` is False when there is no database yet.
+
+    `missing`: recorded, and no file defines it; `stored`: those of them whose file the journal holds.
+    """
 
     database_url: str
     exists: bool
@@ -234,6 +237,7 @@ class CurrentResult:
     missing: tuple[str, ...]
     pending: tuple[str, ...]
     half_done: HalfDone | None = None
+    stored: tuple[str, ...] = ()
 
     @property
     def is_head(self) -> bool:

@@ -6,8 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from journal_entries import write_down
+from journal_entries import replace_bodies, write_down
+from projects import rewrite
 
+HEADER = """
+revision = {!r}
+down_revision = {!r}
+branch_labels = {!r}
+depends_on = {!r}
+
+
+def upgrade():
+    pass
+
+
+def downgrade():
+    pass
+"""
 NAMES = [(1, "Ada"), (2, "Grace")]
 
 
@@ -31,8 +46,8 @@ def test_deleted_revision_is_undone_from_the_journal(shop):
     before = project_files(shop)
     refused = shop.run("migrate", "downgrade", "-1")
     assert refused.returncode == 1
-    assert "python oppman.py migrate downgrade -1 --from-journal" in refused.stderr
-    assert "undone 1 revision: the database is at a1" in shop.ok("migrate", "downgrade", "-1", "--from-journal")
+    assert "python oppman.py migrate downgrade a2-1 --from-journal" in refused.stderr
+    assert "undone 1 revision: the database is at a1" in shop.ok("migrate", "downgrade", "a2-1", "--from-journal")
     assert shop.columns() == {"id", "name"}
     assert shop.names() == NAMES
     assert shop.heads() == [("a1",)]
@@ -49,6 +64,42 @@ def test_whole_chain_of_deleted_revisions_is_undone(shop):
     shop.ok("migrate", "downgrade", "base", "--from-journal")
     assert "users" not in shop.tables()
     assert shop.heads() == []
+
+
+def test_chain_of_deleted_revisions_is_undone_one_by_one_as_each_message_says(sqlite_shop):
+    for revision in ("a1", "a2"):
+        sqlite_shop.file(revision).unlink()
+    for revision in ("a2", "a1"):
+        target = f"{revision}-1"
+        assert f"downgrade {target} --from-journal" in sqlite_shop.run("migrate", "upgrade").stderr
+        sqlite_shop.ok("migrate", "downgrade", target, "--from-journal")
+    assert sqlite_shop.heads() == []
+    assert "users" not in sqlite_shop.tables()
+
+
+def test_branch_of_somebody_else_is_undone_beside_ones_own(shop):
+    """Its file went with the branch in version control; a revision of one's own has the same parent."""
+    shop.file("a2").unlink()
+    shop.write(
+        "b2", "a1", 'op.add_column("users", sa.Column("phone", sa.String(20)))', 'op.drop_column("users", "phone")'
+    )
+    shop.ok("migrate", "downgrade", "a2-1", "--from-journal")
+    shop.ok("migrate", "upgrade")
+    assert shop.columns() == {"id", "name", "phone"}
+    assert shop.names() == NAMES
+
+
+def test_branch_that_a_deleted_revision_depends_on_by_its_label(sqlite_shop):
+    sqlite_shop.file("a2").unlink()
+    versions = sqlite_shop.project.path / "alembic/versions"
+    (versions / "z1.py").write_text(HEADER.format("z1", None, "zone", None))
+    (versions / "y1.py").write_text(HEADER.format("y1", "a1", None, "zone"))
+    write_down(sqlite_shop.url, versions / "z1.py", versions / "y1.py")
+    sqlite_shop.execute("UPDATE alembic_version SET version_num = 'y1'")
+    for file in ("z1.py", "y1.py"):
+        (versions / file).unlink()
+    plan = sqlite_shop.ok("migrate", "downgrade", "base", "--from-journal", "--plan", "--json")
+    assert {step["revision"] for step in json.loads(plan)["steps"]} == {"y1", "a1", "z1"}
 
 
 def test_deleted_parent_of_a_file_that_is_there_is_taken_from_the_journal(sqlite_shop):
@@ -139,11 +190,34 @@ def test_show_tells_the_facts_of_a_deleted_revision(shop):
     assert "a1, a2" in ambiguous.stderr
 
 
+def test_looking_at_a_stored_file_does_not_run_it(sqlite_shop):
+    """Who wants to know what it does has not decided to run it."""
+    file = sqlite_shop.file("a2")
+    trap = sqlite_shop.project.path / "sprung"
+    good = file.read_text()
+    rewrite(file, good.replace("revision = 'a2'", "revision = 'a' + '2'"))
+    write_down(sqlite_shop.url, file)
+    body = file.read_bytes() + f"\nopen({str(trap)!r}, 'w')\n".encode()
+    replace_bodies(sqlite_shop.url, body)
+    file.unlink()
+    shown = sqlite_shop.ok("migrate", "show", "a2", "--from-journal")
+    assert "sprung" in shown
+    assert not trap.exists()
+
+
+def test_head_is_looked_up_in_the_files(sqlite_shop):
+    assert "revision = 'a2'" in sqlite_shop.ok("migrate", "show", "--from-journal")
+    done = sqlite_shop.run("migrate", "show", "nonsense", "--from-journal")
+    assert done.returncode == 1
+    assert "the journal tells of no revision `nonsense`" in done.stderr
+
+
 def test_check_offers_the_journal_for_a_deleted_revision(sqlite_shop):
     sqlite_shop.file("a2").unlink()
     done = sqlite_shop.run("migrate", "check")
     assert done.returncode == 1
-    assert "downgrade -1 --from-journal" in done.stderr
+    assert "downgrade a2-1 --from-journal" in done.stderr
+    assert "downgrade a2-1 --from-journal" in sqlite_shop.run("migrate", "current").stderr
     result = json.loads(sqlite_shop.run("migrate", "check", "--json").stdout)
     assert (result["missing"], result["stored"], result["is_clean"]) == (["a2"], ["a2"], False)
 

@@ -45,6 +45,14 @@ def print_half_done(terminal: Terminal, half_done: HalfDone) -> None:
         terminal.data(f"    it ended with: {half_done.error}")
 
 
+def offer_missing(terminal: Terminal, missing: Sequence[str], stored: Sequence[str]) -> None:
+    """What to do about recorded revisions that no file defines; the journal has the files of those in `stored`."""
+    way = "stamp --purge REVISION"
+    if set(missing) == set(stored):
+        way = f"downgrade {missing[0]}-1 --from-journal"
+    terminal.story(f"next      bring the file back, or: python oppman.py migrate {way}")
+
+
 def _marks(info: RevisionInfo) -> list[str]:
     labels = [f"[{label}]" for label in info.branch_labels]
     return [*(["(head)"] if info.is_head else []), *(["(merge)"] if len(info.down_revisions) > 1 else []), *labels]

@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from oppmigrate.environment.session import Environment
-from oppmigrate.errors import AmbiguousRevision, RevisionFileMissing, UnknownRevision
+from oppmigrate.errors import AmbiguousRevision, RevisionFileBroken, RevisionFileMissing, UnknownRevision
 from oppmigrate.journals.reading import ask_journals, connection_of, run_of
 from oppmigrate.journals.sources import decoded
 from oppmigrate.recorder import Journal, JournalEntry
@@ -70,23 +70,29 @@ def _restore(environment: Environment, journal: Journal, context: MigrationConte
     defined = {name for file in files for name in (file.revision, *file.branch_labels)}
     needed = {*context.get_current_heads(), *_parents(files)}
     while missing := needed - defined:
-        revision, body = _first_held(journal, context, sorted(missing))
-        file = _write(folder, revision, body)
+        revision, body = _first_held(journal, context, missing)
+        file = read_revision_file(_write(folder, revision, body))
         defined |= {revision, file.revision, *file.branch_labels}
         needed |= _parents([file])
 
 
-def _first_held(journal: Journal, context: MigrationContext, names: Sequence[str]) -> tuple[str, bytes]:
-    """The first of the names that the journal holds a file of; a branch label is none, and comes with its revision."""
-    for revision in names:
-        body = _newest_body(journal.entries(connection_of(context), revision))
-        if body is not None:
+def _first_held(journal: Journal, context: MigrationContext, names: Collection[str]) -> tuple[str, bytes]:
+    """A revision with its file, by one of the names, of which some may be branch labels that others depend on."""
+    connection = connection_of(context)
+    known = dict.fromkeys(entry.revision for entry in journal.entries(connection))
+    for revision in known:
+        if revision in names and (body := _newest_body(journal.entries(connection, revision))) is not None:
+            return revision, body
+    for revision in known:
+        body = _newest_body(journal.entries(connection, revision)) or b""
+        file = _read(revision, body)
+        if file is not None and not set(file.branch_labels).isdisjoint(names):
             return revision, body
     raise RevisionFileMissing(
-        f"the journal does not hold the file of revision {names[0]} either",
+        f"the journal does not hold the file of revision {min(names)} either",
         why="the revision was applied by another tool, or before there was a journal",
         do="bring the file back (git log --diff-filter=D -- '*versions*')",
-        revision=names[0],
+        revision=min(names),
     )
 
 
@@ -108,29 +114,37 @@ def _newest_body(entries: Iterable[JournalEntry]) -> bytes | None:
     return next((entry.body for entry in (*applied, *with_body)), None)
 
 
-def _write(folder: Path, revision: str, body: bytes) -> RevisionFile:
+def _write(folder: Path, revision: str, body: bytes) -> Path:
     # the name of an old file is its id: see `read_revision_file`
     path = folder / (re.sub(r"[^\w.]", "_", revision) + ".py")
     path.write_bytes(body)
-    return read_revision_file(path)
+    return path
 
 
 def _stored_revision(entries: Sequence[JournalEntry]) -> StoredRevision:
     revision, body = entries[0].revision, _newest_body(entries) or b""
-    with TemporaryDirectory(prefix="oppman-") as folder:
-        file = _write(Path(folder).resolve(), revision, body)
+    file = _read(revision, body)
     source, encoding = decoded(body)
     return StoredRevision(
         revision,
-        file.message,
-        file.created,
-        file.down_revisions,
-        file.branch_labels,
-        file.depends_on,
+        file.message if file else "",
+        file.created if file else None,
+        file.down_revisions if file else (),
+        file.branch_labels if file else (),
+        file.depends_on if file else (),
         source,
         encoding,
         tuple(run_of(entry) for entry in entries),
     )
+
+
+def _read(revision: str, body: bytes) -> RevisionFile | None:
+    """What the file says of itself; None where only running it would tell: who looks at it wants to know it first."""
+    with TemporaryDirectory(prefix="oppman-") as folder:
+        try:
+            return read_revision_file(_write(Path(folder).resolve(), revision, body), may_run=False)
+        except RevisionFileBroken:
+            return None
 
 
 def _not_found(text: str, fitting: Sequence[str]) -> UnknownRevision | AmbiguousRevision:

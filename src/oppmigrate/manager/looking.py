@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from oppmigrate import results
-from oppmigrate.errors import UnknownRevision
+from oppmigrate.errors import RevisionError, UnknownRevision
 from oppmigrate.manager.project import ProjectManager
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Looking(ProjectManager):
             graph.missing(state.heads),
             pending,
             _half_done(state),
+            state.stored,
         )
 
     def history(self, range_: str | None = None, *, runs: bool = False) -> results.HistoryResult:
@@ -84,7 +85,15 @@ class Looking(ProjectManager):
         """A revision as the journal holds it, by its id or the beginning of that; its file may be gone, or broken."""
         from oppmigrate.journals import find_stored
 
-        stored: results.StoredRevision = find_stored(self._environment(), revision)
+        environment = self._environment()
+        try:
+            stored: results.StoredRevision = find_stored(environment, revision)
+        except UnknownRevision as unknown:
+            try:  # `head`, a step: only the files say which one that is
+                state = self._state(environment)
+                stored = find_stored(environment, state.graph.get(revision, state.heads).revision)
+            except RevisionError:
+                raise unknown from None
         return stored
 
     def check(self, *, pending_only: bool = False) -> results.CheckResult:

@@ -196,9 +196,9 @@ def refuse_missing(state: State) -> None:
 
 
 def _undo_from_journal(state: State) -> str:
-    target = "-1" if len(state.heads) == 1 else "REVISION"
+    revision = state.stored[0]
     return (
         "bring the file back, or undo it from the journal, which has kept it: "
-        f"python oppman.py migrate downgrade {target} --from-journal; to look at it first: "
-        f"python oppman.py migrate show {state.stored[0]} --from-journal"
+        f"python oppman.py migrate downgrade {revision}-1 --from-journal (to read it first: "
+        f"python oppman.py migrate show {revision} --from-journal)"
     )

@@ -52,18 +52,21 @@ class RevisionFile:
         return checksum_of(self.source)
 
 
-def read_revision_file(path: Path) -> RevisionFile:
+def read_revision_file(path: Path, *, may_run: bool = True) -> RevisionFile:
     """Read `path` as Alembic would understand it, without running it.
 
     A file whose ids are computed (`revision = PREFIX + "1"`, an import, an `if`) cannot be read by its syntax; it
     alone is run, by Alembic's own loader, and whatever it prints goes to stderr.
+
+    Args:
+        may_run: False takes what is computed for not there.
 
     Raises:
         RevisionFileBroken: it cannot be opened, is no Python, is not text in its encoding, or names no id or parent.
     """
     source = _read_bytes(path)
     tree = _parse(path, source)
-    header = _read_header(path, tree)
+    header = _read_header(path, tree, may_run)
     docstring = (ast.get_docstring(tree, clean=False) or "").strip()
     return RevisionFile(
         revision=_check_id(path, header.get("revision", _Absent)),
@@ -146,7 +149,7 @@ def _line_of(source: bytes, number: int) -> str:
     return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
 
-def _read_header(path: Path, tree: ast.Module) -> dict[str, Any]:
+def _read_header(path: Path, tree: ast.Module, may_run: bool) -> dict[str, Any]:
     """The file's `revision`, `down_revision`, `branch_labels` and `depends_on`, as far as it assigns them."""
     header: dict[str, Any] = {}
     for statement in tree.body:
@@ -155,7 +158,7 @@ def _read_header(path: Path, tree: ast.Module) -> dict[str, Any]:
         if not names:
             continue
         value = _plain_value(statement)
-        if value is _Absent:
+        if value is _Absent and may_run:
             return run_file(path, _HEADER)
         header.update(dict.fromkeys(names, value))
     return header

@@ -10,7 +10,7 @@ Example: python oppman.py migrate check
 from argparse import ArgumentParser, Namespace
 from itertools import groupby
 
-from oppmigrate.cli.listing import print_half_done, print_revisions
+from oppmigrate.cli.listing import offer_missing, print_half_done, print_revisions
 from oppmigrate.cli.managing import open_manager
 from oppmigrate.cli.runs import time_of
 from oppmigrate.cli.sizes import counted
@@ -44,10 +44,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
 def _print_findings(terminal: Terminal, result: CheckResult) -> None:
     if result.missing:
         terminal.data(f"recorded in the database, and no file defines it: {', '.join(result.missing)}")
-        way = "stamp --purge REVISION"
-        if set(result.missing) == set(result.stored):
-            way = f"downgrade {'-1' if len(result.missing) == 1 else 'REVISION'} --from-journal"
-        terminal.story(f"next      bring the file back, or: python oppman.py migrate {way}")
+        offer_missing(terminal, result.missing, result.stored)
     if result.half_done:
         print_half_done(terminal, result.half_done)
     if result.pending:

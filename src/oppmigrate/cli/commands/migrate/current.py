@@ -5,7 +5,7 @@ Example: python oppman.py migrate current
 
 from argparse import ArgumentParser, Namespace
 
-from oppmigrate.cli.listing import print_half_done
+from oppmigrate.cli.listing import offer_missing, print_half_done
 from oppmigrate.cli.managing import open_manager
 from oppmigrate.config import Settings
 
@@ -32,7 +32,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
     if not result.exists:
         terminal.story(f"there is no database at {result.database_url} yet")
     if result.missing:
-        terminal.story("next      bring the file back, or: python oppman.py migrate stamp --purge REVISION")
+        offer_missing(terminal, result.missing, result.stored)
     elif result.pending or result.half_done:
         terminal.story("next      python oppman.py migrate upgrade")
     return 0

@@ -123,14 +123,14 @@ def _execute(op: ops.ExecuteSQLOp) -> Change:
 
 def _sql(sql: Any) -> str:
     """The text of a statement, with its values in it where they can be written."""
-    try:
-        return str(sql.compile(compile_kwargs={"literal_binds": True}))
-    except (
-        AttributeError,
-        SQLAlchemyError,
-        NotImplementedError,
-    ):  # text; a value, or a dialect's own, that has no form
-        return str(sql)
+    if isinstance(sql, str):
+        return sql
+    for options in ({"literal_binds": True}, {}):
+        try:
+            return str(sql.compile(compile_kwargs=options))
+        except (AttributeError, SQLAlchemyError, NotImplementedError):  # a value, or a dialect's own, that has no form
+            continue
+    return f"{type(sql).__name__} {getattr(getattr(sql, 'element', None), 'name', '')}".rstrip()
 
 
 def _bulk_insert(op: ops.BulkInsertOp) -> Change:

@@ -39,7 +39,8 @@ def run_migrations(
     """
     config: Config = context.config
     given: Connection | None = config.attributes.get(CONNECTION)
-    if given is None and config.config_file_name is not None:
+    ours: Database | None = config.attributes.get(DATABASE)
+    if given is None and ours is None and config.config_file_name is not None:
         fileConfig(config.config_file_name, disable_existing_loggers=False)
     settings = {
         "target_metadata": target_metadata,
@@ -48,10 +49,10 @@ def run_migrations(
         **options,
     }
     if given is not None:
-        _run(context, config.attributes.get(DATABASE) or database_of(given), given, settings)
+        _run(context, ours or database_of(given), given, settings)
         return
     chosen = _settings(config)
-    database = config.attributes.get(DATABASE) or open_by_policy(chosen.database_url, chosen.policy)
+    database = ours or open_by_policy(chosen.database_url, chosen.policy)
     if context.is_offline_mode():
         _run_offline(context, database, settings)
     else:

@@ -194,7 +194,7 @@ class Environment:
             reachable: False takes env.py's offline branch, because its own database cannot be connected to.
         """
         start = starting_rev or "base"
-        visit.offline_database = self.offline_database
+        visit.offline_database = self.database() if self.is_ours else self.offline_database
         if self.is_ours or not reachable:
             opts = {"as_sql": True, "starting_rev": start, "output_buffer": output}
         else:

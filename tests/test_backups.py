@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from oppmigrate.backups import Backup, backup_path, find_backup, list_backups
+from oppmigrate.backups import Backup, backup_path, find_backup, list_backups, prune
 from oppmigrate.errors import AmbiguousBackup, BackupNotFound
 
 NOW = datetime(2026, 11, 23, 14, 1, 2, 987654, tzinfo=UTC)
@@ -173,3 +173,79 @@ def test_unknown_backup_shows_what_there_is(directory: Path, text: str) -> None:
 def test_no_backup_yet(tmp_path: Path, text: str | None) -> None:
     with pytest.raises(BackupNotFound):
         find_backup(tmp_path / "backups", "test", text)
+
+
+# ---- those that are taken by themselves
+
+
+def automatic(directory: Path, *days: int, label: str = "test") -> list[Path]:
+    """Automatic backups of so many days ago."""
+    paths = [backup_path(directory, label, "a1", ".db", NOW - timedelta(days=day), automatic=True) for day in days]
+    make(directory, *(path.name for path in paths))
+    return paths
+
+
+def test_name_tells_who_took_it(tmp_path: Path) -> None:
+    first = backup_path(tmp_path, "test", "a1", ".db", NOW, automatic=True)
+    assert first.name == "test-20261123T140102Z-a1-auto.db"
+    first.touch()
+    assert backup_path(tmp_path, "test", "a1", ".db", NOW, automatic=True).name == "test-20261123T140102Z-a1-auto-2.db"
+    make(
+        tmp_path, "test-20261123T140102Z-a1-auto-2.db", "test-20261123T140102Z-auto.db", "test-20261123T140102Z-a1-3.db"
+    )
+    told = {each.path.name: (each.revision, each.is_automatic) for each in list_backups(tmp_path, "test")}
+    assert told == {
+        "test-20261123T140102Z-a1-auto.db": ("a1", True),
+        "test-20261123T140102Z-a1-auto-2.db": ("a1", True),
+        "test-20261123T140102Z-auto.db": ("auto", False),  # a revision of that name
+        "test-20261123T140102Z-a1-3.db": ("a1", False),
+    }
+
+
+@pytest.mark.parametrize(
+    ("keep", "keep_days", "left"),
+    [
+        (2, 5, [0, 1, 4]),
+        (2, 1, [0, 1]),
+        (3, 0, [0, 1, 4]),
+        (0, 0, [0]),
+        (1, 100, [0, 1, 4, 6, 9]),
+        (9, 0, [0, 1, 4, 6, 9]),
+    ],
+)
+def test_what_is_surplus_and_old_goes(tmp_path: Path, keep: int, keep_days: float, left: list[int]) -> None:
+    paths = dict(zip((0, 1, 4, 6, 9), automatic(tmp_path, 0, 1, 4, 6, 9), strict=True))
+    gone = prune(tmp_path, "test", keep=keep, keep_days=keep_days, now=NOW)
+    assert [day for day, path in paths.items() if path.exists()] == left
+    assert set(gone) == {path for day, path in paths.items() if day not in left}
+
+
+def test_nothing_else_goes(tmp_path: Path) -> None:
+    mine = ["test-20201123T140102Z-a1.db", "test-20201123T140102Z-a1-2.db", "test-20201123T140102Z-a1-auto.txt.bak"]
+    make(tmp_path, *mine)
+    (other,) = automatic(tmp_path, 900, label="other")
+    elsewhere = tmp_path / "elsewhere"
+    (precious,) = automatic(elsewhere, 901)
+    link = tmp_path / precious.name
+    link.symlink_to(precious)
+    (tmp_path / "test-20191123T140102Z-a1-auto.db").symlink_to(tmp_path / "nowhere")
+    new, old = automatic(tmp_path, 0, 800)
+    assert prune(tmp_path, "test", keep=1, keep_days=1, now=NOW) == (old,)
+    assert all((tmp_path / name).exists() for name in mine)
+    assert other.exists() and precious.exists() and link.is_symlink() and new.exists()
+
+
+def test_another_process_may_remove_them_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = automatic(tmp_path, 0, 50, 60)
+    unlink = Path.unlink
+
+    def removed_before(path: Path, missing_ok: bool = False) -> None:
+        unlink(path)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", removed_before)
+    assert set(prune(tmp_path, "test", keep=1, keep_days=1, now=NOW)) == set(paths[1:])
+
+
+def test_nothing_to_remove_in_a_directory_that_is_not_there(tmp_path: Path) -> None:
+    assert prune(tmp_path / "none", "test", keep=1, keep_days=1, now=NOW) == ()

@@ -50,7 +50,7 @@ class MigratedProject:
         files = (self.project.path / "alembic" / "versions").glob("*.py")
         return sorted(files, key=lambda path: path.stat().st_mtime_ns)
 
-    def revision(self, revision: str, parent: str, *upgrade: str) -> None:
+    def revision(self, revision: str, parent: str | None, *upgrade: str) -> None:
         """Write a revision by hand, from the lines of its upgrade."""
         Versions(self.project.path / "alembic" / "versions").write(
             revision, parent, message=f"Step {revision}", upgrade="\n    ".join(upgrade), name=f"{revision}.py"

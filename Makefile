@@ -9,7 +9,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format pages lock clean
+.PHONY: help setup demo test faults lint format pages lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ demo: $(READY) ## the Order walk-through: a new model, its migration, every comm
 test: $(READY) ## the tests; some of them: make test ARGS="-k revisions"
 	@.venv/bin/pytest -n auto $(ARGS)
 
+faults: $(READY) ## every fault at every statement, on three servers: an hour or two
+	@OPPMAN_TEST_FAULTS=all OPPMAN_TEST_REQUIRE=postgresql,mysql .venv/bin/pytest -n auto tests/faults $(ARGS)
+	@$(PYTHON) tests/reliability_page.py --write
+
 lint: $(READY) ## format and style (ruff), types (mypy --strict on src)
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
@@ -43,6 +47,7 @@ format: $(READY) ## bring every file into the project's format
 pages: $(READY) ## bring what the pages show to what the commands say
 	@$(PYTHON) tests/pages.py --write
 	@$(PYTHON) tests/json_page.py --write
+	@$(PYTHON) tests/reliability_page.py --write
 
 lock: ## write uv.lock anew from pyproject.toml (needs uv)
 	uv lock --no-config --default-index https://pypi.org/simple

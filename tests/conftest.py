@@ -15,14 +15,16 @@ import pymysql
 import pytest
 
 import servers
+from fault_counts import FaultCounts
 from fresh_imports import fresh_imports, nothing_in_the_way  # noqa: F401  fixtures
 from postgresql_server import ServerUnavailable, find_programs, shared_server
 from projects import FORK_SERVER, OUTSIDE_NAMES, Project
 
-collect_ignore = ["apps"]  # projects that the tests use; their files are no tests of ours
+collect_ignore = ["apps", "faults/chain"]  # projects that the tests use; their files are no tests of ours
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(FaultCounts(), "fault_counts")
     try:
         servers.required_servers()
     except ValueError as error:

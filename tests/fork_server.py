@@ -65,10 +65,12 @@ class ForkServer:
 
     Args:
         env: what the server is started with.
+        program: what is started; it ends in `serve`, as this file run as a program does.
     """
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    def __init__(self, env: Mapping[str, str], program: str = __file__) -> None:
         self._env = dict(env)
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket
         self._lines: BinaryIO
@@ -132,7 +134,7 @@ class ForkServer:
         self._lines = self._socket.makefile("rb")
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, __file__, str(theirs.fileno())],
+                [sys.executable, self._program, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -149,7 +151,7 @@ class ForkServer:
     def _answer(self) -> Any:
         line = self._lines.readline()
         if not line:
-            raise RuntimeError(f"the fork server ended; its imports, by hand: {sys.executable} {__file__}")
+            raise RuntimeError(f"the fork server ended; its imports, by hand: {sys.executable} {self._program}")
         return json.loads(line)
 
     def _hidden_modules(self, folder: Path) -> set[str]:

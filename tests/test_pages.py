@@ -1,6 +1,7 @@
 """The pages tell the truth: their sessions run, their commands, options, settings and links exist."""
 
 import argparse
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +12,9 @@ from pathlib import Path
 import pytest
 
 import json_page
+import reliability_page
+from fault_counts import RESULTS
+from faults.cases import KINDS
 from oppmigrate.cli.arguments import GLOBAL_OPTIONS
 from oppmigrate.cli.registry import GROUPS, ROOT, Command, CommandGroup, application_command
 from oppmigrate.errors import AlembicTooOld
@@ -130,6 +134,21 @@ def anchors(page: Path) -> set[str]:
 def test_json_page_is_what_the_results_are():
     """`make pages` writes it."""
     assert json_page.PAGE.read_text(encoding="utf-8") == json_page.page()
+
+
+def test_reliability_page_has_the_numbers_of_the_last_run_of_all_faults():
+    """`make faults` writes them, at the end of a run in which every fault was survived."""
+    assert reliability_page.PAGE.read_text(encoding="utf-8") == reliability_page.page()
+    survived = json.loads(RESULTS.read_text(encoding="utf-8"))
+    assert {kind for _, kind in map(str.split, survived)} == set(reliability_page.ORDER)
+    assert sum(survived.values()) > 2000, "thousands, not dozens"
+
+
+def test_reliability_page_explains_every_kind_of_fault():
+    page = reliability_page.PAGE.read_text(encoding="utf-8")
+    kinds = {kind for kinds in KINDS.values() for kind, _ in kinds}
+    assert kinds <= set(reliability_page.ORDER)
+    assert {kind for kind in reliability_page.ORDER if not re.search(rf"^\|[^|]*`{kind}`", page, re.MULTILINE)} == set()
 
 
 def test_json_page_has_every_command_and_shape():

@@ -52,7 +52,7 @@ def test_what_is_made_is_ignored_by_git(path):
     assert subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("command", ["demo", "test", "lint", "format", "setup"])
+@pytest.mark.parametrize("command", ["demo", "test", "faults", "lint", "format", "setup"])
 def test_make_lists_command(command):
     listed = subprocess.run(["make"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert re.search(rf"^make {command} ", listed, re.MULTILINE)

@@ -1,0 +1,54 @@
+"""How many faults a test run injected and survived, on each server: summed over the workers, said at the end."""
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RESULTS = Path(__file__).resolve().parents[1] / "docs" / "reliability.json"
+KEY = "faults"
+# servers in the order in which they are named; SQLite's several settings are one server
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MariaDB"}
+
+
+class FaultCounts:
+    """A plugin of pytest."""
+
+    def __init__(self) -> None:
+        self.survived: Counter[str] = Counter()  # "sqlite kill" -> number
+
+    def add(self, server: str, kind: str) -> None:
+        """One more that was survived."""
+        self.survived[f"{server.partition('-')[0]} {kind}"] += 1
+
+    def on(self, server: str) -> int:
+        return sum(number for name, number in self.survived.items() if name.split()[0] == server)
+
+    def line(self) -> str:
+        """All of it in a line."""
+        parts = [f"{server} {self.on(server):,}" for server in NAMES if self.on(server)]
+        return f"faults: {self.survived.total():,} injected and survived ({', '.join(parts)})"
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """A worker hands its numbers over; a run of all faults that passed keeps them for the page."""
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output[KEY] = dict(self.survived)
+        elif exitstatus == 0 and _takes_all(session.config) and all(map(self.on, NAMES)):
+            RESULTS.write_text(json.dumps(dict(sorted(self.survived.items())), indent=2) + "\n", encoding="utf-8")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: Any) -> None:
+        self.survived.update(getattr(node, "workeroutput", {}).get(KEY, {}))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.survived:
+            terminalreporter.write_line(self.line())
+
+
+def _takes_all(config: pytest.Config) -> bool:
+    """Every fault, and no part of them chosen on the command line."""
+    return os.environ.get("OPPMAN_TEST_FAULTS") == "all" and not (config.option.keyword or config.option.markexpr)

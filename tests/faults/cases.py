@@ -1,0 +1,111 @@
+"""Which faults a test run injects: all of them, a fixed part of them, or one.
+
+OPPMAN_TEST_FAULTS is `all` for every point, or names faults to be injected again, such as `mysql:up:kill:before:57`,
+several with commas between; without it a run takes every so many points, others for each kind.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from faults.expectations import Expectations
+from faults.faulty import Fault
+from faults.shop import LEGS
+
+VARIABLE = "OPPMAN_TEST_FAULTS"
+EVERY = 17  # of the points at which something is changed, in a run that takes a part of them
+CHUNKS = 8  # test cases that share the faults of one kind, in a run that takes all
+
+ON_EVERY_SERVER = (
+    ("kill", "before"),
+    ("kill", "during"),
+    ("kill", "after"),
+    ("kill", "twice"),
+    ("error", "before"),
+    ("error", "after"),
+    ("busy", "before"),
+    ("terminate", "before"),
+    ("interrupt", "after"),
+)
+BY_SERVERS_END = (("cut", "before"), ("cut", "after"))
+KINDS = {
+    "sqlite": (*ON_EVERY_SERVER, ("readonly", "before"), ("syscall", "before")),
+    "sqlite-wal": (("kill", "before"), ("kill", "during"), ("error", "before"), ("syscall", "before")),
+    "sqlite-revision": (("kill", "before"), ("error", "before"), ("terminate", "after")),
+    "postgresql": (*ON_EVERY_SERVER, *BY_SERVERS_END),
+    "mysql": (*ON_EVERY_SERVER, *BY_SERVERS_END),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A part of the faults of one kind on one server: what one test injects."""
+
+    place: str
+    direction: str
+    kind: str
+    when: str
+    chunk: int = 0
+    chunks: int = 1
+    only: tuple[str, int] | None = None
+
+    def __str__(self) -> str:
+        part = f"-{self.chunk + 1}of{self.chunks}" if self.chunks > 1 else ""
+        return f"{self.place}-{self.direction}-{self.kind}-{self.when}{part}"
+
+    def faults(self, expectations: Expectations) -> Iterator[tuple[str, Fault]]:
+        """The faults, each with the leg that it strikes."""
+        if self.only:
+            leg, at = self.only
+            yield leg, Fault(self.kind, self.when, at)
+            return
+        for leg in LEGS[self.direction]:
+            for at in self._points(expectations, leg):
+                yield leg, Fault(self.kind, self.when, at)
+
+    def _points(self, expectations: Expectations, leg: str) -> list[int]:
+        found = expectations.leg(leg)
+        count = found.calls if self.kind == "syscall" else len(found.points)
+        if self.chunks > 1:
+            return list(range(1, count + 1))[self.chunk :: self.chunks]
+        kinds = KINDS[self.place]
+        offset = kinds.index((self.kind, self.when)) * EVERY // len(kinds)
+        points = list(range(1, count + 1)) if self.kind == "syscall" else found.writing
+        return points[offset::EVERY]
+
+    def again(self, leg: str, fault: Fault) -> str:
+        """The command that injects this one fault again."""
+        name = f"{self.place}:{leg}:{fault.kind}:{fault.when}:{fault.at}"
+        return f"{VARIABLE}={name} .venv/bin/pytest tests/faults/test_faults.py"
+
+
+def takes_all() -> bool:
+    """Is this a run that takes every fault?"""
+    return os.environ.get(VARIABLE) == "all"
+
+
+def cases() -> list[Case]:
+    """The cases of this run.
+
+    Raises:
+        ValueError: OPPMAN_TEST_FAULTS is nothing known.
+    """
+    wanted = os.environ.get(VARIABLE, "")
+    if wanted not in ("", "all"):
+        return [_named(name) for name in wanted.split(",")]
+    chunks = CHUNKS if takes_all() else 1
+    return [
+        Case(place, direction, kind, when, chunk, chunks)
+        for place, kinds in KINDS.items()
+        for direction in LEGS
+        for kind, when in kinds
+        for chunk in range(chunks)
+    ]
+
+
+def _named(name: str) -> Case:
+    place, leg, kind, when, at = (name.split(":") + [""] * 5)[:5]
+    directions = [direction for direction, legs in LEGS.items() if leg in legs]
+    if (kind, when) not in KINDS.get(place, ()) or not directions or not at.isdecimal():
+        raise ValueError(f"{VARIABLE}={name}: write `all`, or PLACE:LEG:KIND:WHEN:POINT, as a failing test prints it")
+    return Case(place, directions[0], kind, when, only=(leg, int(at)))

@@ -1,0 +1,107 @@
+"""The shop of `chain/`, with a database, and its commands run with a fault in them."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from faults.faulty import Fault, Run
+from faults.places import Place
+from fork_server import ForkServer
+from projects import clean_environment
+
+HERE = Path(__file__).resolve().parent
+CHAIN = HERE / "chain"
+TIMEOUT_S = 60
+ROWS = (HERE / "rows.sql").read_text(encoding="utf-8")
+
+# where each leg begins, and what is run there
+FIRST, UP, DOWN = "first", "up", "down"
+START = {FIRST: "empty", UP: "filled", DOWN: "latest"}
+COMMANDS = {
+    FIRST: ["migrate", "upgrade", "r01"],
+    UP: ["migrate", "upgrade"],
+    DOWN: ["migrate", "downgrade", "base"],
+}
+LEGS = {"upgrade": (FIRST, UP), "downgrade": (DOWN,)}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended, and what it wrote into its log."""
+
+    code: int
+    stdout: str
+    stderr: str
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def struck(self) -> str | None:
+        """The statement at which the fault struck."""
+        return next((str(fact["struck"]) for fact in self.log if "struck" in fact), None)
+
+    @property
+    def calls(self) -> int:
+        """How many system calls wrote."""
+        return next(int(fact["calls"]) for fact in self.log if "calls" in fact)
+
+    @property
+    def points(self) -> list[str]:
+        return [str(fact["point"]) for fact in self.log if "point" in fact]
+
+
+class Shop:
+    """The project in a folder of its own. One `ForkServer` runs its commands."""
+
+    def __init__(self, folder: Path, place: Place, python: ForkServer) -> None:
+        self.project = folder / "project"
+        self.place = place
+        self._python = python
+        self._log = folder / "log"
+        shutil.copytree(CHAIN, self.project, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def run(
+        self,
+        arguments: list[str],
+        fault: Fault | None = None,
+        environment: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Outcome:
+        """Run a command with the fault in it.
+
+        Args:
+            options: those of `Run`.
+        """
+        self._log.unlink(missing_ok=True)
+        run = Run(arguments, str(self._log), fault, **options)
+        env = {**clean_environment(), **self.place.environment, **(environment or {})}
+        done = self._python.run([run.to_json()], input="", cwd=self.project, env=env, timeout_s=TIMEOUT_S)
+        lines = self._log.read_text(encoding="utf-8").splitlines() if self._log.exists() else []
+        return Outcome(done.returncode, done.stdout, done.stderr, [json.loads(line) for line in lines])
+
+    def ok(self, arguments: list[str], **options: Any) -> Outcome:
+        """The same without a fault, for a command that has to end well."""
+        done = self.run(arguments, **options)
+        assert done.code == 0, f"{arguments}: exit {done.code}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def prepare(self) -> None:
+        """Save where each leg begins: nothing; the first revision with the shop's rows; the latest."""
+        if self.place.server == "sqlite":
+            self.place.execute("VACUUM")
+        self.place.save("empty")
+        self.ok(["migrate", "upgrade", "r01"])
+        self.place.execute(ROWS)
+        self.place.save("filled")
+        self.ok(["migrate", "upgrade"])
+        self.place.save("latest")
+
+    def clear(self) -> None:
+        """Remove what a run has left in the project."""
+        shutil.rmtree(self.project / "backups", ignore_errors=True)
+
+
+def start_python() -> ForkServer:
+    return ForkServer(clean_environment(), str(HERE / "warm.py"))

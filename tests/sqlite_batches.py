@@ -52,14 +52,20 @@ class Tables:
 
     def sql(self, name: str) -> str | None:
         """The stored statement of a table, an index, a trigger or a view."""
-        rows = self.rows(f"SELECT sql FROM (SELECT * FROM sqlite_master UNION SELECT * FROM sqlite_temp_master) "
-                         f"WHERE name = '{name}'")
+        rows = self.rows(
+            f"SELECT sql FROM (SELECT * FROM sqlite_master UNION SELECT * FROM sqlite_temp_master) "
+            f"WHERE name = '{name}'"
+        )
         return rows[0][0] if rows else None
 
     def objects(self) -> set[tuple[Any, ...]]:
         """Every stored statement."""
-        return set(self.rows("SELECT type, name, tbl_name, sql FROM sqlite_master UNION "
-                             "SELECT type, name, tbl_name, sql FROM sqlite_temp_master"))
+        return set(
+            self.rows(
+                "SELECT type, name, tbl_name, sql FROM sqlite_master UNION "
+                "SELECT type, name, tbl_name, sql FROM sqlite_temp_master"
+            )
+        )
 
     def everything(self) -> tuple[Any, ...]:
         """All that it holds, in a form that can be compared."""

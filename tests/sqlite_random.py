@@ -155,7 +155,7 @@ def random_others(draw: Any, columns: list[RandomColumn]) -> list[str]:
     names = [column.name for column in columns]
     some = st.sampled_from(names)
     wanted = [
-        f'CREATE INDEX i_desc ON tab ({quoted(draw, draw(some))} DESC, {quoted(draw, draw(some))} COLLATE NOCASE)',
+        f"CREATE INDEX i_desc ON tab ({quoted(draw, draw(some))} DESC, {quoted(draw, draw(some))} COLLATE NOCASE)",
         f"CREATE INDEX i_part ON tab({quoted(draw, draw(some))}) WHERE {quoted(draw, draw(some))} IS NOT NULL",
         f"CREATE INDEX i_expr on tab (lower({quoted(draw, draw(some))}), length({quoted(draw, draw(some))}))",
         f"CREATE VIEW v_one AS SELECT {quoted(draw, draw(some))} AS one FROM tab",
@@ -214,8 +214,10 @@ def random_operations(draw: Any, table: RandomTable) -> list[RandomOperation]:
 def random_operation(draw: Any, table: RandomTable, number: int) -> RandomOperation:
     name = draw(st.sampled_from([column.name for column in table.columns]))
     kind = draw(
-        st.sampled_from(["add", "add", "drop", "rename", "nullable", "not null", "default", "type", "unique", "check"]
-                        + ["foreign key", "index", "drop index"])
+        st.sampled_from(
+            ["add", "add", "drop", "rename", "nullable", "not null", "default", "type", "unique", "check"]
+            + ["foreign key", "index", "drop index"]
+        )
     )
     if kind == "add":
         default = draw(st.sampled_from([None, sa.text("5"), "it's", sa.text("CURRENT_TIMESTAMP"), sa.text("(1 + 1)")]))
@@ -250,7 +252,10 @@ def random_operation(draw: Any, table: RandomTable, number: int) -> RandomOperat
         return RandomOperation(f"type {name} {type_!r}", {name}, lambda batch: batch.alter_column(name, type_=type_))
     if kind == "unique":
         return RandomOperation(
-            f"unique {name}", set(), lambda batch: batch.create_unique_constraint(f"uq {number}", [name]), constraint=True
+            f"unique {name}",
+            set(),
+            lambda batch: batch.create_unique_constraint(f"uq {number}", [name]),
+            constraint=True,
         )
     if kind == "check":
         expression = '"' + name.replace('"', '""') + '" IS NOT 3'

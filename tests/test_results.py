@@ -27,7 +27,6 @@ from oppmigrate.results import (
     RestoreResult,
     RevisionInfo,
     Run,
-
     Script,
     SetupResult,
     ShowResult,

@@ -113,3 +113,63 @@ def test_autocommit_block_is_applied_once(accounts: Accounts, way: str) -> None:
         accounts.ok("migrate", "downgrade", "-1")
         accounts.execute("ALTER TABLE account DROP COLUMN a")
         accounts.execute("UPDATE account SET n = 0")
+
+
+@pytest.fixture
+def mysql_accounts(project: Project, mysql_url: str) -> Accounts:
+    return Accounts(project, mysql_url)
+
+
+@pytest.mark.parametrize(
+    "mended", ['op.add_column("account", sa.Column("b", sa.Integer))', 'op.execute("UPDATE account SET n = 5")']
+)
+def test_failed_statement_may_be_mended_behind_what_is_committed(mysql_accounts: Accounts, mended: str) -> None:
+    done = ('op.add_column("account", sa.Column("a", sa.Integer))', 'op.execute("UPDATE account SET n = n + 1")')
+    mysql_accounts.revision("second", "first", *done, 'op.execute("ALTER TABLE nowhere ADD COLUMN x INT")')
+    failed = mysql_accounts.run("migrate", "upgrade")
+    assert failed.returncode == 1
+    assert "2 of its statements are committed" in failed.stderr
+    assert "half way in the upgrade of second" in mysql_accounts.ok("migrate", "current")
+    assert mysql_accounts.run("migrate", "check").returncode == 1
+    mysql_accounts.revision("second", "first", *done, mended)
+    mysql_accounts.ok("migrate", "upgrade")
+    assert mysql_accounts.rows("SELECT n FROM account") == [(5,), (5,)] if "UPDATE" in mended else [(1,), (1,)]
+    assert "half way" not in mysql_accounts.ok("migrate", "current")
+
+
+def test_file_that_no_longer_does_what_was_done_is_refused(mysql_accounts: Accounts) -> None:
+    first, failing = (
+        'op.add_column("account", sa.Column("a", sa.Integer))',
+        'op.execute("ALTER TABLE nowhere ADD x INT")',
+    )
+    mysql_accounts.revision("second", "first", first, failing)
+    assert mysql_accounts.run("migrate", "upgrade").returncode == 1
+    mysql_accounts.revision("second", "first", 'op.add_column("account", sa.Column("other", sa.Integer))')
+    refused = mysql_accounts.run("migrate", "upgrade")
+    assert refused.returncode == 1
+    assert "its file no longer does what was done of it" in refused.stderr
+    assert "other" not in str(mysql_accounts.rows("SHOW COLUMNS FROM account"))
+    mysql_accounts.ok("migrate", "stamp", "second")
+    assert "half way" not in mysql_accounts.ok("migrate", "current")
+
+
+def test_upgrade_first_ends_a_downgrade_that_was_interrupted(mysql_accounts: Accounts) -> None:
+    versions = mysql_accounts.project.path / "alembic" / "versions"
+    mysql_accounts.revision("second", "first", 'op.add_column("account", sa.Column("a", sa.Integer))')
+    file = versions / "second.py"
+    lines = (
+        "from stops import stop",
+        'op.drop_column("account", "a")',
+        'stop("1")',
+        'op.execute("UPDATE account SET n = n + 1")',
+    )
+    before, _, _ = file.read_text().partition("def downgrade() -> None:")
+    file.write_text(before + "def downgrade() -> None:\n    " + "\n    ".join(lines) + "\n")
+    mysql_accounts.ok("migrate", "upgrade")
+    (mysql_accounts.project.path / "kill").write_text("1")
+    assert mysql_accounts.run("migrate", "downgrade", "-1").returncode == -9
+    (mysql_accounts.project.path / "kill").unlink()
+    assert mysql_accounts.heads() == [("second",)]
+    mysql_accounts.ok("migrate", "upgrade")
+    assert mysql_accounts.heads() == [("second",)]
+    assert mysql_accounts.rows("SELECT n, a FROM account") == [(1, None), (1, None)]

@@ -33,7 +33,8 @@ class Piece:
     """What was committed together: the changes of a transaction, or one statement by itself.
 
     Args:
-        results: what each statement, by its digest, answered, in order.
+        counts: how often each statement, by its digest, was sent.
+        results: what it answered, in order.
         shown: the last statement, for people.
         mark: what the database said before the statement; see `Database.read_mark`.
     """
@@ -42,9 +43,11 @@ class Piece:
     state: Literal["done", "begun"] = "done"
     shown: str = ""
     mark: str | None = None
+    counts: dict[str, int] = field(default_factory=dict)
     results: dict[str, list[Result]] = field(default_factory=dict)
 
     def add(self, digest: str, statement: str, result: Result | None = None) -> None:
+        self.counts[digest] = self.counts.get(digest, 0) + 1
         known = self.results.setdefault(digest, [])
         self.shown = _shown(statement)
         if result is not None and len(known) < MOST_RESULTS:
@@ -129,7 +132,8 @@ class Checkpoints:
         with self._quietly():
             self._verify()
             mark = self._database.read_mark(self._connection, statement)
-        self._close_open_piece()
+        if self._open.counts:
+            self._close_open_piece()
         piece = Piece(alone=True, state="begun", mark=mark)
         piece.add(digest, statement)
         self._pieces.append(piece)
@@ -143,7 +147,10 @@ class Checkpoints:
         self._save_and_commit()
 
     def _withdraw(self, piece: Piece, statement: str) -> None:
-        """The server refused the statement: it is not begun any more. Where the connection is lost, it stays so."""
+        """The server refused the statement: it is not begun any more, and the file may be mended.
+
+        Where the connection is lost it stays begun.
+        """
         with contextlib.suppress(DBAPIError), self._quietly():
             if self._database.settle(self._connection, statement, piece.mark) is False:
                 self._pieces.remove(piece)
@@ -179,7 +186,7 @@ class Checkpoints:
         if self.is_replaying:
             self._at += not self._pieces[self._at].alone
             return
-        has_changes = bool(self._open.results)
+        has_changes = bool(self._open.counts)
         self._close_open_piece()
         if has_changes:
             self._save()
@@ -196,7 +203,10 @@ class Checkpoints:
     # ---- doing nothing twice
 
     def _has_run(self, digest: str, statement: str, cursor: Any, context: Any) -> bool:
-        number = next((n for n in range(self._at, self._loaded) if digest in self._pieces[n].results), None)
+        number = next((n for n in range(self._at, self._loaded) if digest in self._pieces[n].counts), None)
+        if number is None and self._is_over(statement):
+            self._at = self._loaded
+            return False
         if number is None:
             raise self._diverged(self._pieces[self._at], f"it now has: {_shown(statement)}")
         piece = self._pieces[number]
@@ -217,6 +227,18 @@ class Checkpoints:
         context.cursor = _Answered(cursor, *self._next_result(number, piece, digest))
         return True
 
+    def _is_over(self, statement: str) -> bool:
+        """Is all that was committed done again, so that the statement, which was not, is the first of the rest?
+
+        So it is where the statement behind a transaction's changes failed, and was withdrawn or mended.
+        """
+        last = self._pieces[self._loaded - 1]
+        if self._at != self._loaded - 1 or last.alone:
+            return False
+        turns = self._answered.get(self._at, {})
+        is_complete = all(turns.get(digest, -1) + 1 >= count for digest, count in last.counts.items())
+        return is_complete or self._database.commits_by_itself(statement)
+
     def _next_result(self, number: int, piece: Piece, digest: str) -> Result:
         """What the statement answered at its turn."""
         turns = self._answered.setdefault(number, {})
@@ -225,7 +247,7 @@ class Checkpoints:
         return results[turn] if turn < len(results) else (None, None)
 
     def _diverged(self, piece: Piece, difference: str) -> RevisionDiverged:
-        done = sum(bool(each.results) for each in self._pieces)
+        done = sum(bool(each.counts) for each in self._pieces)
         return RevisionDiverged(
             f"the revision was interrupted, and its file no longer does what was done of it: {difference}",
             why=f"{done} of its statements were committed; the next of them was: {piece.shown or 'a commit'}",
@@ -275,7 +297,7 @@ class Checkpoints:
 def steps_done(progress: str | None) -> tuple[str, ...]:
     """The statements that were committed, as people read them; of a transaction the last."""
     pieces = [Piece(**each) for each in json.loads(progress)] if progress else []
-    return tuple(piece.shown for piece in pieces if piece.results and piece.state == "done")
+    return tuple(piece.shown for piece in pieces if piece.counts and piece.state == "done")
 
 
 class _Answered:

@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection
 
-from oppmigrate.databases import open_database
+from oppmigrate.databases import Database, open_database
 from oppmigrate.environment.batching import rebuilding
 
 Revision = Callable[[Operations], None]
@@ -18,9 +18,9 @@ Revision = Callable[[Operations], None]
 class Tables:
     """A database in memory, prepared for migrating; every method is a step of one test."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, database: Database, connection: Connection) -> None:
+        self.database = database
         self.connection = connection
-        self.database = open_database("sqlite://")
         self.statements: list[str] = []
         sa.event.listen(connection, "before_cursor_execute", self._heard)
 
@@ -88,4 +88,4 @@ def tables() -> Iterator[Tables]:
         connection.exec_driver_sql("PRAGMA foreign_keys = ON")
         connection.rollback()
         database.prepare(connection)
-        yield Tables(connection)
+        yield Tables(database, connection)

@@ -83,7 +83,8 @@ def random_tables(draw: Any) -> RandomTable:
     pieces = [column.text for column in columns] + constraints
     options = [word for word, is_on in (("WITHOUT ROWID", key_kind == "without"), ("STRICT", is_strict)) if is_on]
     body = separator.join(pieces)
-    sql = f"CREATE TABLE {quoted(draw, 'tab')} ({body}{draw(st.sampled_from(['', chr(10), ' /* end */ ']))}) {', '.join(options)}"
+    end = draw(st.sampled_from(["", "\n", " /* end */ "]))
+    sql = f"CREATE TABLE {quoted(draw, 'tab')} ({body}{end}) {', '.join(options)}"
     others = draw(random_others(columns))
     table = RandomTable(columns, pieces, sql, others, has_rowid=key_kind != "without")
     table.inserts = draw(random_rows(columns, key_kind))
@@ -163,7 +164,8 @@ def random_others(draw: Any, columns: list[RandomColumn]) -> list[str]:
         "CREATE VIEW v_broken AS SELECT * FROM nowhere",
         f"CREATE TRIGGER tr_own AFTER UPDATE OF {quoted(draw, draw(some))} ON tab BEGIN "
         f"INSERT INTO log VALUES (new.{quoted(draw, draw(some))}); END",
-        f"CREATE TRIGGER tr_other AFTER INSERT ON log BEGIN UPDATE tab SET {quoted(draw, plain(columns))} = 1 WHERE 0; END",
+        "CREATE TRIGGER tr_other AFTER INSERT ON log BEGIN "
+        f"UPDATE tab SET {quoted(draw, plain(columns))} = 1 WHERE 0; END",
         "CREATE TEMP TRIGGER tr_temp AFTER DELETE ON tab BEGIN SELECT 1; END",
         "CREATE TABLE child (id INTEGER PRIMARY KEY, tab_key REFERENCES tab ON DELETE CASCADE)",
     ]
@@ -198,7 +200,6 @@ class RandomOperation:
     run: Any
     renamed: dict[str, str] = field(default_factory=dict)
     dropped: set[str] = field(default_factory=set)
-    constraint: bool = False
 
     def __repr__(self) -> str:
         return self.words
@@ -255,7 +256,6 @@ def random_operation(draw: Any, table: RandomTable, number: int) -> RandomOperat
             f"unique {name}",
             set(),
             lambda batch: batch.create_unique_constraint(f"uq {number}", [name]),
-            constraint=True,
         )
     if kind == "check":
         expression = '"' + name.replace('"', '""') + '" IS NOT 3'
@@ -263,14 +263,12 @@ def random_operation(draw: Any, table: RandomTable, number: int) -> RandomOperat
             f"check {name}",
             set(),
             lambda batch: batch.create_check_constraint(f"ck_new{number}", sa.text(expression)),
-            constraint=True,
         )
     if kind == "foreign key":
         return RandomOperation(
             f"foreign key {name}",
             set(),
             lambda batch: batch.create_foreign_key(f"fk_new{number}", "parent", [name], ["id"]),
-            constraint=True,
         )
     if kind == "index":
         unique = draw(st.booleans())

@@ -5,7 +5,8 @@ The instance of Alembic's `Operations` is changed, not its classes: nothing outl
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from functools import partial
+from typing import Any, Literal, cast
 
 from alembic.operations import BatchOperations, Operations
 from alembic.operations.batch import BatchOperationsImpl
@@ -22,7 +23,13 @@ def never(_rule: str) -> bool:
 
 
 @contextlib.contextmanager
-def rebuilding(operations: Operations, database: Database, is_allowed: Callable[[str], bool] = never) -> Iterator[None]:
+def rebuilding(
+    operations: Operations,
+    database: Database,
+    is_allowed: Callable[[str], bool] = never,
+    *,
+    merges: bool = True,
+) -> Iterator[None]:
     """Have every batch of operations carried out by the database's own rebuild meanwhile.
 
     Where the server alters its tables by itself, and where SQL is only written, nothing is changed. Batches on one
@@ -31,6 +38,7 @@ def rebuilding(operations: Operations, database: Database, is_allowed: Callable[
 
     Args:
         is_allowed: may the rule of this slug be broken? Asked before values are lost: "lossy-conversion".
+        merges: False carries out each batch at its end; for what encloses more than one revision.
 
     Raises:
         RowsDoNotFit: at the end of a batch: rows that the new definition does not take; nothing was changed.
@@ -40,7 +48,7 @@ def rebuilding(operations: Operations, database: Database, is_allowed: Callable[
     if not database.rebuilds_tables or operations.migration_context.as_sql or connection is None:
         yield
         return
-    queue = _Queue(operations, database, connection, is_allowed)
+    queue = _Queue(operations, database, connection, is_allowed, merges)
     with replaced(operations, batch_alter_table=queue.batch_alter_table, get_bind=queue.get_bind):
         queue.listen()
         try:
@@ -72,13 +80,14 @@ class _Queue:
         database: Database,
         connection: Connection,
         is_allowed: Callable[[str], bool],
+        merges: bool,
     ) -> None:
-        self._operations = operations
         self._database = database
         self._connection = connection
         self._is_allowed = is_allowed
+        self._merges = merges
         self._get_bind = operations.get_bind
-        self._stock = operations.batch_alter_table
+        self._batch_alter_table = operations.batch_alter_table
         self._table: tuple[str, str | None] | None = None
         self._change: TableChange | None = None
         self._is_working = False
@@ -87,17 +96,24 @@ class _Queue:
 
     @contextlib.contextmanager
     def batch_alter_table(
-        self, table_name: str, schema: str | None = None, recreate: str = "auto", **options: Any
+        self,
+        table_name: str,
+        schema: str | None = None,
+        recreate: Literal["auto", "always", "never"] = "auto",
+        *arguments: Any,
+        **options: Any,
     ) -> Iterator[BatchOperations]:
         """As Alembic's `Operations.batch_alter_table`, with the same arguments."""
         if recreate == "never":
             self.carry_out()
-            with self._stock(table_name, schema, recreate="never", **options) as batch:
-                yield batch
-            return
-        collected = _Collected(self._operations, table_name, schema, recreate, options)
-        yield BatchOperations(self._operations.migration_context, impl=collected)
-        self._add(table_name, schema, collected.as_batch(self._namers(options)))
+        with self._batch_alter_table(table_name, schema, recreate, *arguments, **options) as batch:
+            if recreate != "never":
+                batch.impl.flush = partial(self._flush, batch.impl)  # type: ignore[method-assign]
+            yield batch
+
+    def _flush(self, collected: BatchOperationsImpl) -> None:
+        """The end of a block, in the place of Alembic's own."""
+        self._add(collected.table_name, collected.schema, _as_batch(collected))
 
     def _add(self, table: str, schema: str | None, batch: Batch) -> None:
         if self._table != (table, schema) or self._change is None or not self._change.is_pending:
@@ -106,6 +122,8 @@ class _Queue:
             self._change = self._database.change_table(self._connection, table, schema, is_allowed=self._is_allowed)
         with self._working():
             self._change.add(batch)
+        if not self._merges:
+            self.carry_out()
 
     def carry_out(self) -> None:
         """Do what was put off."""
@@ -122,13 +140,6 @@ class _Queue:
             yield
         finally:
             self._is_working = False
-
-    def _namers(self, options: Mapping[str, Any]) -> list[Callable[[Table], None]]:
-        """What an operation may call a constraint by that the table has without a name."""
-        namers: list[Callable[[Table], None]] = [_by_our_own_names]
-        if options.get("copy_from") is not None:
-            namers.insert(0, _by_names_of(options["copy_from"]))
-        return namers
 
     # ---- what must find it done
 
@@ -154,41 +165,21 @@ class _Queue:
         self._change = None
 
 
-class _Collected(BatchOperationsImpl):
-    """A block's operations, collected as Alembic collects them."""
-
-    def __init__(
-        self, operations: Operations, table: str, schema: str | None, recreate: str, options: Mapping[str, Any]
-    ) -> None:
-        super().__init__(  # type: ignore[no-untyped-call]  # of Alembic's
-            operations,
-            table,
-            schema,
-            recreate,
-            options.get("copy_from"),
-            options.get("table_args", ()),
-            options.get("table_kwargs", {}),
-            options.get("reflect_args", ()),
-            options.get("reflect_kwargs", {}),
-            options.get("naming_convention"),
-            options.get("partial_reordering"),
-        )
-
-    def as_batch(self, namers: list[Callable[[Table], None]]) -> Batch:
-        """For the database; the person's own convention for names comes before that of the models."""
-        opts = self.operations.migration_context.opts
-        metadata = opts.get("target_metadata")
-        first = metadata if isinstance(metadata, MetaData) else next(iter(metadata or ()), None)
-        convention = self.naming_convention or (first.naming_convention if first is not None else None)
-        return Batch(
-            tuple(self.batch),
-            always=self.recreate == "always",
-            partial_reordering=tuple(self.partial_reordering or ()),
-            table_args=tuple(self.table_args),
-            table_kwargs=dict(self.table_kwargs),
-            naming_convention=cast(Mapping[str, str] | None, convention),
-            namers=tuple(namers),
-        )
+def _as_batch(collected: BatchOperationsImpl) -> Batch:
+    """A block's operations for the database; its own convention for names comes before that of the models."""
+    metadata = collected.operations.migration_context.opts.get("target_metadata")
+    first = metadata if isinstance(metadata, MetaData) else next(iter(metadata or ()), None)
+    convention = collected.naming_convention or (first.naming_convention if first is not None else None)
+    known = [_by_names_of(collected.copy_from)] if collected.copy_from is not None else []
+    return Batch(
+        tuple(collected.batch),
+        always=collected.recreate == "always",
+        partial_reordering=tuple(collected.partial_reordering or ()),
+        table_args=tuple(collected.table_args),
+        table_kwargs=dict(collected.table_kwargs),
+        naming_convention=cast(Mapping[str, str] | None, convention),
+        namers=(*known, _by_our_own_names),
+    )
 
 
 def _by_our_own_names(table: Table) -> None:

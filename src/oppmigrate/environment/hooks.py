@@ -193,7 +193,11 @@ class Hooks:
     def _rebuilding(self, operations: Operations) -> contextlib.AbstractContextManager[None]:
         if self._visit.output is not None or not self._visit.databases:
             return contextlib.nullcontext()
-        return rebuilding(operations, self._visit.databases[-1], lambda rule: self._visit.is_allowed(rule))
+
+        def is_allowed(rule: str) -> bool:  # asked later: each revision has its own
+            return self._visit.is_allowed(rule)
+
+        return rebuilding(operations, self._visit.databases[-1], is_allowed, merges=False)
 
     # ---- the database
 

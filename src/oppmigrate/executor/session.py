@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import Connection
 
 from oppmigrate.databases import Database, Leftover
+from oppmigrate.environment.batching import rebuilding
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.errors import MigrateError
 from oppmigrate.executor.checkpoints import Checkpoints
@@ -137,6 +138,7 @@ class Session:
         assert operations is not None
         with (
             checkpoints.watching(),
+            rebuilding(operations, self.database, lambda rule: self.visit.is_allowed(rule)),
             guarding(operations, self.database, step.revision, step.path, lambda: checkpoints.is_replaying) as guard,
         ):
             self.visit.is_allowed = guard.allows

@@ -59,7 +59,7 @@ class SQLiteTableChange:
                 self.carry_out()
                 self._rename_columns(renames)
             self._take(batch, operations, renames)
-            if self._pending is not None and self._pending.native is not None and not self._always:
+            if self._cannot_wait():
                 self.carry_out()
             for name, arguments, _ in operations:
                 if name == "rename_table":
@@ -86,6 +86,18 @@ class SQLiteTableChange:
                     do="use op.get_bind() for statements between batches, not a connection kept from before",
                 )
             carry_out(self._connection, table, target, always=always)
+
+    def _cannot_wait(self) -> bool:
+        """Is there no gain in waiting; or a doubt whether it can be done, which is to be cleared in its own block?"""
+        if self._pending is None:
+            return False
+        if self._pending.native is not None and not self._always:
+            return True
+        dropped = {(fold(self._table), column) for column in self._pending.expected.dropped}
+        if not dropped:
+            return False
+        schema = self._read().schema
+        return any(dropped & reading.columns for reading in read_dependents(self._connection, schema).values())
 
     def _undoing(self) -> Any:
         self._connection.exec_driver_sql("SELECT 1").close()  # SQLAlchemy begins the transaction

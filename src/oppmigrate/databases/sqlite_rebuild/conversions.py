@@ -162,8 +162,8 @@ def _unlike_moment(name: str, base: TypeEngine[Any]) -> str:
     if "_storage_format" in vars(base) or isinstance(base, types.Time):
         return "1"
     if isinstance(base, types.DateTime):
-        return _not(f"{name} GLOB '{MOMENT}' AND substr({name}, 1, 19) = datetime({name})")
-    return _not(f"typeof({name}) = 'text' AND {name} = date({name})")
+        return _not(f"{name} GLOB '{MOMENT}' AND substr({name}, 1, 19) = datetime({name}, '+0 days')")
+    return _not(f"typeof({name}) = 'text' AND {name} = date({name}, '+0 days')")
 
 
 def _keeps_moment(value: Any, converted: Any) -> bool:

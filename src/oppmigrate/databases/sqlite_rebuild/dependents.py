@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases.base import first_line
-from oppmigrate.databases.sqlite_rebuild.stored import pragma
+from oppmigrate.databases.sqlite_rebuild.stored import pragma, trigger_schema
 from oppmigrate.databases.sqlite_rebuild.tokens import Token, fold, quote, tokenize
 
 ALLOW, READ = 0, 20  # SQLITE_OK, SQLITE_READ
@@ -62,10 +62,16 @@ def differences(
             continue
         if new is None:
             yield f"the {words} is gone"
-        elif new.error is not None:
+        elif new.error is not None and not old.columns & gone:
             yield f"the {words} would not work any more ({new.error})"
-        elif lost := (old.columns - new.columns - gone) | _turned_to_text(old, new, gone):
+        elif lost := _lost(old, new, gone):
             yield f"the {words} needs {', '.join(f'`{table}.{column}`' for table, column in sorted(lost))}"
+
+
+def _lost(old: Reading, new: Reading, gone: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    if new.error is not None:
+        return set(old.columns & gone)
+    return set(old.columns - new.columns - gone) | _turned_to_text(old, new, gone)
 
 
 def _turned_to_text(old: Reading, new: Reading, gone: set[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -83,7 +89,7 @@ def _probes(connection: Connection, schema: str) -> Iterator[tuple[tuple[str, ..
                 yield ("view", name), sql, f"EXPLAIN SELECT * FROM {quote(place)}.{quote(name)}"
             else:
                 event = _event(list(tokenize(sql)))
-                triggers.setdefault((event, _schema_of(connection, table, place, schema), table), []).append(sql)
+                triggers.setdefault((event, trigger_schema(connection, place, table, sql), table), []).append(sql)
     for (event, place, table), statements in triggers.items():
         probe = _statement(connection, event, place, table)
         yield (event.lower(), "triggers of", table), "\n".join(statements), probe
@@ -93,13 +99,6 @@ def _views_and_triggers(connection: Connection, schema: str) -> list[Any]:
     place = "sqlite_temp_master" if fold(schema) == "temp" else f"{quote(schema)}.sqlite_master"
     sql = f"SELECT type, name, tbl_name, sql FROM {place} WHERE type IN ('view', 'trigger') AND sql IS NOT NULL"
     return list(connection.exec_driver_sql(sql))
-
-
-def _schema_of(connection: Connection, table: str, place: str, schema: str) -> str:
-    """A temporary trigger may stand on a table of another schema."""
-    if place != "temp" or pragma(connection, "temp", "table_xinfo", table):
-        return place
-    return schema if pragma(connection, schema, "table_xinfo", table) else "main"
 
 
 def _event(tokens: list[Token]) -> str:

@@ -159,10 +159,9 @@ def refuse_losses(
         if len(sample) < SAMPLE:
             sample.append({column: value, "would be": converted})
     if count:
-        values = "value" if count == 1 else "values"
         _refuse(
             rows,
-            f"{count:,} {values} of `{rows.table}.{column}` would not survive as {conversion.type_name}",
+            f"{_values(count)} of `{rows.table}.{column}` would not survive as {conversion.type_name}",
             f'correct them before: op.execute("UPDATE {rows.table} SET {column} = ..."); or, where they may go, write '
             f"`# oppman: allow {LOSSY} -- REASON` above the line",
             (column,),
@@ -180,7 +179,7 @@ def refuse_lost_values(rows: Rows, column: str, before: str, after: str, is_allo
     if count:
         _refuse(
             rows,
-            f"{count:,} values of `{rows.table}.{column}` are not those that it would compute",
+            f"{_values(count)} of `{rows.table}.{column}` {_are(count)} not what it would compute",
             f"keep them in another column; or, where they may go, write `# oppman: allow {LOSSY} -- REASON` above "
             "the line",
             (column,),
@@ -244,6 +243,14 @@ def _short(value: Any) -> str:
 
 def _rows(count: int) -> str:
     return f"{count:,} {'row' if count == 1 else 'rows'}"
+
+
+def _values(count: int) -> str:
+    return f"{count:,} {'value' if count == 1 else 'values'}"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _have(count: int) -> str:

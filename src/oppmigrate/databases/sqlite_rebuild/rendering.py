@@ -125,7 +125,7 @@ def on_table(constraint: Constraint, definition: Definition) -> Constraint:
     metadata = MetaData()
     columns: list[Column[Any]] = [Column(column.name, NullType()) for column in definition.columns]
     table = Table(definition.name.name, metadata, *columns)
-    twin: Constraint = constraint._copy()
+    twin: Constraint = constraint if getattr(constraint, "parent", None) is None else constraint._copy()
     if isinstance(twin, ForeignKeyConstraint):
         for key in twin.elements:
             parent, _, column = key.target_fullname.rpartition(".")

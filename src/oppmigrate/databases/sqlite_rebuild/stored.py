@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from oppmigrate.databases.sqlite_rebuild.definition import Definition, StoredIndex, Unreadable
+from oppmigrate.databases.sqlite_rebuild.editing import without_own_name
 from oppmigrate.databases.sqlite_rebuild.reading import read_definition
 from oppmigrate.databases.sqlite_rebuild.tokens import fold, quote, tokenize
 from oppmigrate.errors import MigrationFailed
@@ -84,9 +85,13 @@ def read_table(connection: Connection, schema: str, table: str) -> StoredTable:
     hanging = _master(connection, schema, "tbl_name = ? COLLATE NOCASE AND sql IS NOT NULL", name)
     indexes = tuple(StoredIndex(row[1], row[3]) for row in hanging if row[0] == "index")
     triggers = [StoredTrigger(schema, row[1], row[3]) for row in hanging if row[0] == "trigger"]
-    if schema != "temp" and not _master(connection, "temp", "type = 'table' AND name = ? COLLATE NOCASE", name):
+    if schema != "temp":
         temporary = _master(connection, "temp", "type = 'trigger' AND tbl_name = ? COLLATE NOCASE", name)
-        triggers += [StoredTrigger("temp", row[1], row[3]) for row in temporary]
+        triggers += [
+            StoredTrigger("temp", row[1], row[3])
+            for row in temporary
+            if trigger_schema(connection, "temp", row[2], row[3]) == schema
+        ]
     return StoredTable(schema, definition, indexes, tuple(triggers))
 
 
@@ -113,7 +118,7 @@ def read_facts(connection: Connection, schema: str, table: str) -> Facts:
         columns,
         _foreign_keys(connection, schema, table),
         _uniques(connection, schema, table),
-        Counter(clause.says for clause in definition.of_kind("CHECK")),
+        Counter(clause.says for clause in without_own_name(definition).of_kind("CHECK")),
         frozenset(token.text.upper() for token in definition.options if token.kind == "word"),
         definition.autoincrements,
         int(connection.exec_driver_sql(f"SELECT count(*) FROM {place}").scalar_one()),
@@ -160,6 +165,19 @@ def in_schema(sql: str, schema: str) -> str:
     kind = next(place for place, token in enumerate(tokens) if token.is_word("INDEX", "TRIGGER", "VIEW") and place)
     start = tokens[kind + 1].start
     return f"{sql[:start]}{quote(schema)}.{sql[start:]}"
+
+
+def trigger_schema(connection: Connection, schema: str, table: str, sql: str) -> str:
+    """The schema of the table that a trigger stands on: a temporary one may stand on a table of any."""
+    if schema != "temp":
+        return schema
+    tokens = list(tokenize(sql))
+    place = next(place for place, token in enumerate(tokens) if token.is_word("ON") and place > 3)
+    if tokens[place + 2].is_mark("."):
+        return fold(tokens[place + 1].name)
+    names = [row[1] for row in connection.exec_driver_sql("PRAGMA database_list")]
+    order = ["temp", "main", *(name for name in names if name not in ("main", "temp"))]
+    return next((name for name in order if find_schema(connection, table, name)), "main")
 
 
 def take_views(connection: Connection, schema: str, views: Sequence[str]) -> list[str]:

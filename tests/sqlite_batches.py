@@ -39,11 +39,11 @@ class Tables:
 
     def upgrade(self, revision: Revision, *, allowed: tuple[str, ...] = (), **options: Any) -> None:
         """Run `revision` in a transaction of its own."""
-        context = MigrationContext.configure(self.connection, opts={"target_metadata": sa.MetaData(), **options})
+        context = MigrationContext.configure(self.connection, opts={"transactional_ddl": True, **options})
         self.statements.clear()
         with (
             Operations.context(context) as operations,
-            self.connection.begin(),
+            context.begin_transaction(),
             rebuilding(operations, self.database, lambda rule: rule in allowed),
         ):
             revision(operations)

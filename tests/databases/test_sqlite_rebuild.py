@@ -339,6 +339,20 @@ def test_view_that_would_turn_a_dropped_column_into_a_text_is_noticed(people: Ta
     assert people.rows("SELECT * FROM quoted") == [(2,)]
 
 
+def test_key_that_others_refer_to_is_not_lost(people: Tables):
+    people.execute("CREATE TABLE letters (mail TEXT REFERENCES people (email))")
+    before = people.everything()
+
+    def revision(op):
+        with op.batch_alter_table("people") as batch:
+            batch.drop_constraint("uq_people_email", type_="unique")
+
+    with pytest.raises(MigrationFailed) as refused:
+        people.upgrade(revision)
+    assert 'the foreign keys of letters would not work any more (foreign key mismatch - "letters"' in str(refused.value)
+    assert people.everything() == before
+
+
 def test_view_that_was_broken_before_stands_in_no_way(people: Tables):
     people.execute("CREATE VIEW broken AS SELECT * FROM nowhere")
 

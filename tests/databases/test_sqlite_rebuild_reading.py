@@ -138,6 +138,16 @@ def test_clauses_of_columns_are_set_and_taken_out():
     assert editing.set_type(nullable, nullable.columns[1], "TEXT").sql == "CREATE TABLE t(a INT DEFAULT 1, b TEXT)"
 
 
+def test_words_do_not_grow_together():
+    definition = read_definition('CREATE TABLE t("a"UNIQUE, b VARCHAR(3)CHECK(1), c INT DEFAULT(1)NOT NULL/**/UNIQUE)')
+    first = editing.set_clause(definition, definition.columns[0], "NOT NULL", "NOT NULL")
+    assert first.sql.startswith('CREATE TABLE t("a" NOT NULL UNIQUE')
+    typed = editing.set_type(definition, definition.columns[1], "TEXT")
+    assert "b TEXT CHECK(1)" in typed.sql
+    without = editing.remove_clause(definition, definition.columns[2].clauses[1])
+    assert "c INT DEFAULT(1)/**/UNIQUE" in without.sql
+
+
 @pytest.mark.parametrize(
     ("words", "is_on", "before", "after"),
     [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
-from alembic.operations import BatchOperations, Operations
+from alembic.operations import BatchOperations, Operations, ops
 
 import sqlite_batches
 from alembic import op as alembic_op
@@ -104,3 +104,55 @@ def test_what_was_put_off_is_done_before_the_commit(people: Tables):
         with people.connection.begin(), operations.batch_alter_table("people") as batch:
             batch.alter_column("a", nullable=False)
         assert people.rows("SELECT sql LIKE '%NOT NULL%' FROM sqlite_master WHERE name = 'people'") == [(1,)]
+
+
+def test_operations_outside_of_a_batch_are_rebuilt_too(people: Tables):
+    def revision(op: Operations) -> None:
+        op.alter_column("people", "a", nullable=False, server_default="y")
+        op.create_unique_constraint("uq_people_a", "people", ["a"])
+        op.create_check_constraint("ck_people_a", "people", sa.column("a") != "")
+        op.add_column("people", sa.Column("boss", sa.Integer(), sa.ForeignKey("people.id", name="fk_boss")))
+        op.create_foreign_key("fk_gone", "people", "people", ["boss"], ["id"])
+        op.drop_constraint("fk_gone", "people", type_="foreignkey")
+
+    people.upgrade(revision)
+    assert people.copies() == 1
+    assert people.sql("people") == (
+        "CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, a TEXT DEFAULT 'y' NOT NULL, boss INTEGER, "
+        "CONSTRAINT uq_people_a UNIQUE (a), CONSTRAINT ck_people_a CHECK (a != ''), CONSTRAINT fk_boss FOREIGN "
+        "KEY(boss) REFERENCES people (id))"
+    )
+    assert people.rows("SELECT id, a, boss FROM people") == [(1, "x", None)]
+
+
+def test_boolean_outside_of_a_batch_gets_its_check(people: Tables):
+    def revision(op: Operations) -> None:
+        op.add_column("people", sa.Column("flag", sa.Boolean(create_constraint=True, name="ck_flag")))
+        op.drop_column("people", "a")
+
+    people.upgrade(revision)
+    assert "CONSTRAINT ck_flag CHECK (flag IN (0, 1))" in str(people.sql("people"))
+    assert people.copies() == 1
+
+
+def test_table_is_renamed_by_a_batch(people: Tables):
+    people.execute("CREATE TABLE pets (owner INTEGER REFERENCES people)", "CREATE VIEW named AS SELECT a FROM people")
+
+    def revision(op: Operations) -> None:
+        with op.batch_alter_table("people") as batch:
+            batch.alter_column("a", nullable=False)
+            batch.invoke(ops.RenameTableOp("people", "persons"))
+
+    people.upgrade(revision)
+    assert "a TEXT NOT NULL" in str(people.sql("persons"))
+    assert people.sql("pets") == 'CREATE TABLE pets (owner INTEGER REFERENCES "persons")'
+    assert people.rows("SELECT * FROM named") == [("x",)]
+
+
+def test_batch_in_an_autocommit_block_is_whole(people: Tables):
+    def revision(op: Operations) -> None:
+        with op.get_context().autocommit_block(), op.batch_alter_table("people") as batch:
+            batch.alter_column("a", nullable=False)
+
+    people.upgrade(revision)
+    assert people.sql("people") == "CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, a TEXT NOT NULL)"

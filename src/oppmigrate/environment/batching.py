@@ -4,9 +4,9 @@ The instance of Alembic's `Operations` is changed, not its classes: nothing outl
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from alembic.operations import BatchOperations, Operations
 from alembic.operations.batch import BatchOperationsImpl
@@ -15,6 +15,10 @@ from sqlalchemy import Connection, MetaData, Table, event
 from oppmigrate.databases import Database
 from oppmigrate.databases.table_changes import Batch, TableChange
 from oppmigrate.environment.naming import name_constraints
+
+# what an operation outside of a batch asks of Alembic's implementation, which refuses most of it, or leaves it to the
+# server to refuse
+ALONE = ("add_column", "alter_column", "drop_column", "add_constraint", "drop_constraint")
 
 
 def never(_rule: str) -> bool:
@@ -49,7 +53,11 @@ def rebuilding(
         yield
         return
     queue = _Queue(operations, database, connection, is_allowed, merges)
-    with replaced(operations, batch_alter_table=queue.batch_alter_table, get_bind=queue.get_bind):
+    alone = {name: partial(queue.alter, name) for name in ALONE}
+    with (
+        replaced(operations, batch_alter_table=queue.batch_alter_table, get_bind=queue.get_bind),
+        replaced(operations.impl, **alone),
+    ):
         queue.listen()
         try:
             yield
@@ -86,11 +94,13 @@ class _Queue:
         self._connection = connection
         self._is_allowed = is_allowed
         self._merges = merges
+        self._operations = operations
         self._get_bind = operations.get_bind
         self._batch_alter_table = operations.batch_alter_table
         self._table: tuple[str, str | None] | None = None
         self._change: TableChange | None = None
         self._is_working = False
+        self._is_native = False
 
     # ---- the block
 
@@ -104,16 +114,35 @@ class _Queue:
         **options: Any,
     ) -> Iterator[BatchOperations]:
         """As Alembic's `Operations.batch_alter_table`, with the same arguments."""
-        if recreate == "never":
-            self.carry_out()
         with self._batch_alter_table(table_name, schema, recreate, *arguments, **options) as batch:
-            if recreate != "never":
-                batch.impl.flush = partial(self._flush, batch.impl)  # type: ignore[method-assign]
+            flush = self._flush_natively if recreate == "never" else self._flush
+            batch.impl.flush = partial(flush, batch.impl, batch.impl.flush)  # type: ignore[method-assign]
             yield batch
 
-    def _flush(self, collected: BatchOperationsImpl) -> None:
+    def _flush(self, collected: BatchOperationsImpl, _flush: Callable[[], None]) -> None:
         """The end of a block, in the place of Alembic's own."""
         self._add(collected.table_name, collected.schema, _as_batch(collected))
+
+    def _flush_natively(self, _collected: BatchOperationsImpl, flush: Callable[[], None]) -> None:
+        """The end of a block that is to be ALTER TABLEs, whatever the server says to them."""
+        self.carry_out()
+        self._is_native = True
+        try:
+            flush()
+        finally:
+            self._is_native = False
+
+    def alter(self, name: str, /, *arguments: Any, **options: Any) -> None:
+        """One operation outside of a batch, as a batch of its own."""
+        if self._is_native:
+            impl = self._operations.impl
+            getattr(type(impl), name)(impl, *arguments, **options)
+            return
+        table = getattr(arguments[0], "table", None)
+        name_of_table = table.name if table is not None else arguments[0]
+        schema = table.schema if table is not None else options.get("schema")
+        batch = Batch(((name, arguments, options),), **_naming(self._operations))
+        self._add(str(name_of_table), schema, batch)
 
     def _add(self, table: str, schema: str | None, batch: Batch) -> None:
         if self._table != (table, schema) or self._change is None or not self._change.is_pending:
@@ -167,19 +196,27 @@ class _Queue:
 
 def _as_batch(collected: BatchOperationsImpl) -> Batch:
     """A block's operations for the database; its own convention for names comes before that of the models."""
-    metadata = collected.operations.migration_context.opts.get("target_metadata")
-    first = metadata if isinstance(metadata, MetaData) else next(iter(metadata or ()), None)
-    convention = collected.naming_convention or (first.naming_convention if first is not None else None)
-    known = [_by_names_of(collected.copy_from)] if collected.copy_from is not None else []
+    naming = _naming(collected.operations)
+    if collected.naming_convention:
+        naming["naming_convention"] = collected.naming_convention
+    if collected.copy_from is not None:
+        naming["namers"] = (_by_names_of(collected.copy_from), *naming["namers"])
     return Batch(
         tuple(collected.batch),
         always=collected.recreate == "always",
         partial_reordering=tuple(collected.partial_reordering or ()),
         table_args=tuple(collected.table_args),
         table_kwargs=dict(collected.table_kwargs),
-        naming_convention=cast(Mapping[str, str] | None, convention),
-        namers=(*known, _by_our_own_names),
+        **naming,
     )
+
+
+def _naming(operations: Operations) -> dict[str, Any]:
+    """What an operation may call a constraint by that the table has without a name."""
+    metadata = operations.migration_context.opts.get("target_metadata")
+    first = metadata if isinstance(metadata, MetaData) else next(iter(metadata or ()), None)
+    convention = first.naming_convention if first is not None else None
+    return {"naming_convention": convention, "namers": (_by_our_own_names,)}
 
 
 def _by_our_own_names(table: Table) -> None:

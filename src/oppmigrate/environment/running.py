@@ -65,7 +65,12 @@ def database_of(connection: Connection) -> Database:
 
 
 def _run(
-    context: EnvironmentContext | ModuleType, database: Database, connection: Connection, options: dict[str, Any]
+    context: EnvironmentContext | ModuleType,
+    database: Database,
+    connection: Connection,
+    options: dict[str, Any],
+    *,
+    checks_integrity: bool = False,
 ) -> None:
     # where a server alters by way of a new table; `batch_alter_table` runs as plain ALTERs on every other server
     context.configure(connection=connection, **{"render_as_batch": database.rebuilds_tables, **options})
@@ -75,6 +80,8 @@ def _run(
             return
         with Operations.context(context.get_context()) as operations, rebuilding(operations, database):
             context.get_context().run_migrations()
+        if checks_integrity:
+            database.check_integrity(connection)
 
 
 def _run_alone(
@@ -91,6 +98,7 @@ def _run_alone(
             "transaction_per_migration": not database.one_transaction,
             **options,
         },
+        checks_integrity=True,
     )
 
 

@@ -97,7 +97,9 @@ class SQLiteTableChange:
         if not dropped:
             return False
         schema = self._read().schema
-        return any(dropped & reading.columns for reading in read_dependents(self._connection, schema).values())
+        return any(
+            dropped & reading.columns for reading in read_dependents(self._connection, schema, self._table).values()
+        )
 
     def _undoing(self) -> Any:
         self._connection.exec_driver_sql("SELECT 1").close()  # SQLAlchemy begins the transaction
@@ -181,7 +183,7 @@ class SQLiteTableChange:
         """ALTER TABLE as SQLite has it today: it edits all that names the table or the column."""
         table = self._read()
         try:
-            with switched(self._connection, "legacy_alter_table", "OFF"), self._broken_views_aside(table.schema):
+            with switched(self._connection, "legacy_alter_table", "OFF"), self._broken_views_aside(table):
                 self._connection.exec_driver_sql(f"ALTER TABLE {table.place} {clause}")
         except OperationalError as error:
             raise MigrationFailed(
@@ -192,11 +194,11 @@ class SQLiteTableChange:
             ) from error
 
     @contextmanager
-    def _broken_views_aside(self, schema: str) -> Iterator[None]:
+    def _broken_views_aside(self, table: stored.StoredTable) -> Iterator[None]:
         """Views that did not work before are no reason to refuse; SQLite, which compiles every view, would."""
-        readings = read_dependents(self._connection, schema)
+        readings = read_dependents(self._connection, table.schema, table.name)
         names = [key[1] for key, reading in readings.items() if key[0] == "view" and reading.error]
-        statements = stored.take_views(self._connection, schema, names)
+        statements = stored.take_views(self._connection, table.schema, names)
         yield
         for statement in statements:
             self._connection.exec_driver_sql(statement)

@@ -20,7 +20,7 @@ from oppmigrate.databases.sqlite_rebuild.tokens import quote
 EXACT_DIGITS = 15  # that a REAL holds of every decimal number
 EXACT_INTEGER = 2**53  # up to which a REAL holds every whole number
 DATE = "____-__-__".replace("_", "[0-9]")
-MOMENT = "____-__-__ __:__:__.______".replace("_", "[0-9]")
+FRACTION = ".______".replace("_", "[0-9]")
 NUMBER = re.compile(r"\s*-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\s*", re.ASCII)
 
 Fits = Callable[[Any, Any], bool]  # (the value as it is stored, the converted one) -> is it kept whole?
@@ -44,7 +44,8 @@ class Conversion:
     @property
     def doubt(self) -> str | None:
         """SQL that is true for every row whose value might not fit; None where all do."""
-        return " OR ".join(f"({rule.doubt})" for rule in self.rules) or None
+        doubts = dict.fromkeys(rule.doubt for rule in self.rules)  # two rules may ask the same of a row
+        return " OR ".join(f"({doubt})" for doubt in doubts) or None
 
     def fits(self, value: Any, converted: Any) -> bool:
         return all(rule.fits(value, converted) for rule in self.rules)
@@ -162,7 +163,7 @@ def _unlike_moment(name: str, base: TypeEngine[Any]) -> str:
     if "_storage_format" in vars(base) or isinstance(base, types.Time):
         return "1"
     if isinstance(base, types.DateTime):
-        return _not(f"{name} GLOB '{MOMENT}' AND substr({name}, 1, 19) = datetime({name}, '+0 days')")
+        return _not(f"substr({name}, 1, 19) = datetime({name}, '+0 days') AND substr({name}, 20) GLOB '{FRACTION}'")
     return _not(f"typeof({name}) = 'text' AND {name} = date({name}, '+0 days')")
 
 

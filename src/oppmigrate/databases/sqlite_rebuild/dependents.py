@@ -28,9 +28,13 @@ class Reading:
     columns: frozenset[tuple[str, str]]  # (table, column), folded
 
 
-def read_dependents(connection: Connection, schema: str) -> Mapping[tuple[str, ...], Reading]:
-    """Compile every view, and every statement that sets off a trigger; by (what it is, its name)."""
-    probes = list(_probes(connection, schema))
+def read_dependents(connection: Connection, schema: str, table: str) -> Mapping[tuple[str, ...], Reading]:
+    """Compile what leans on a table, by (what it is, its name).
+
+    Every view, every statement that sets off a trigger, and the check of every foreign key that refers to the table:
+    SQLite refuses to compile one whose columns are not unique over there.
+    """
+    probes = [*_probes(connection, schema), *_key_probes(connection, schema, table)]
     if not probes:
         return {}
     seen: set[tuple[str, str]] = set()
@@ -58,11 +62,9 @@ def differences(
     for key, old in before.items():
         new = after.get(key)
         words = " ".join(key)
-        if old.error is not None:
+        if old.error is not None or new is None:  # what is gone is missed by the comparison of the statements
             continue
-        if new is None:
-            yield f"the {words} is gone"
-        elif new.error is not None and not old.columns & gone:
+        if new.error is not None and not old.columns & gone:
             yield f"the {words} would not work any more ({new.error})"
         elif lost := _lost(old, new, gone):
             yield f"the {words} needs {', '.join(f'`{table}.{column}`' for table, column in sorted(lost))}"
@@ -93,6 +95,18 @@ def _probes(connection: Connection, schema: str) -> Iterator[tuple[tuple[str, ..
     for (event, place, table), statements in triggers.items():
         probe = _statement(connection, event, place, table)
         yield (event.lower(), "triggers of", table), "\n".join(statements), probe
+
+
+def _key_probes(connection: Connection, schema: str, table: str) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """The same for the foreign keys of the table, and of those that refer to it."""
+    sql = (
+        f"SELECT DISTINCT m.name FROM {quote(schema)}.sqlite_master AS m, pragma_foreign_key_list(m.name, ?) AS k "
+        "WHERE m.type = 'table' AND (k.\"table\" = ? COLLATE NOCASE OR m.name = ? COLLATE NOCASE)"
+    )
+    if fold(schema) == "temp":
+        sql = sql.replace('"temp".sqlite_master', "sqlite_temp_master")
+    for row in connection.exec_driver_sql(sql, (schema, table, table)):
+        yield ("foreign keys of", row[0]), "", f"EXPLAIN PRAGMA {quote(schema)}.foreign_key_check({quote(row[0])})"
 
 
 def _views_and_triggers(connection: Connection, schema: str) -> list[Any]:
@@ -134,7 +148,7 @@ def _watching(connection: Connection, seen: set[tuple[str, str]]) -> Iterator[No
 
 def _set_authorizer(connection: Connection, authorizer: Any) -> None:
     driver: Any = connection.connection.dbapi_connection
-    if hasattr(driver, "run_async"):
-        driver.run_async(lambda own: own.set_authorizer(authorizer))
-    else:
+    if not hasattr(driver, "run_async"):
         driver.set_authorizer(authorizer)
+    elif hasattr(driver.driver_connection, "set_authorizer"):  # not in every aiosqlite: errors alone are seen then
+        driver.run_async(lambda own: own.set_authorizer(authorizer))

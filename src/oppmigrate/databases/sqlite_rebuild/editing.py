@@ -97,8 +97,19 @@ def without_own_name(definition: Definition) -> Definition:
 def _edited(definition: Definition, *edits: Edit) -> Definition:
     sql = definition.sql
     for start, end, text in sorted(edits, reverse=True):
-        sql = sql[:start] + text + sql[end:]
+        sql = _joined(_joined(sql[:start], text), sql[end:])
     return read_definition(sql)
+
+
+def _joined(first: str, second: str) -> str:
+    """Two texts as one, with a space where two words, or two strings, would become one."""
+    ends, begins = first[-1:], second[:1]
+    grow_together = (_is_of_word(ends) and _is_of_word(begins)) or (ends == begins and ends in ("'", '"', "`"))
+    return f"{first} {second}" if grow_together else first + second
+
+
+def _is_of_word(char: str) -> bool:
+    return bool(char) and (char.isalnum() or char in "_$" or not char.isascii())
 
 
 def _items(definition: Definition) -> list[ColumnText | Clause]:

@@ -60,7 +60,7 @@ class _Look:
         self._table = table
         self._facts = stored.read_facts(connection, table.schema, table.name)
         self._objects = stored.read_objects(connection, table.schema, table.name)
-        self._dependents = dependents.read_dependents(connection, table.schema)
+        self._dependents = dependents.read_dependents(connection, table.schema, table.name)
 
     def compare(self, target: TargetTable, is_native: bool) -> None:
         """Raises:
@@ -84,7 +84,7 @@ class _Look:
             *comparing.objects_differ(old, new),
             *dependents.differences(
                 self._dependents,
-                dependents.read_dependents(connection, table.schema),
+                dependents.read_dependents(connection, table.schema, table.name),
                 table.name,
                 target.expected.dropped,
             ),
@@ -190,13 +190,20 @@ def _copy(connection: Connection, table: StoredTable, target: TargetTable, old: 
     with _explaining(table.name, "its new definition"):
         # OR ABORT: an ON CONFLICT of the definition would drop or replace rows
         connection.exec_driver_sql(f"INSERT OR ABORT INTO {there} ({columns}) SELECT {values} FROM {here}")
+    before, after = (connection.exec_driver_sql(f"SELECT count(*) FROM {each}").scalar_one() for each in (here, there))
+    if before != after:
+        raise _came_out_otherwise(table, f"the new table has {after:,} rows, and the old one has {before:,}")
     if (differing := _differing(connection, target, here, there, alias)) is not None:
-        raise MigrationFailed(
-            f"rows of `{table.name}` came out otherwise than they were",
-            why=f"of the columns {differing}, at least one row differs between the old table and the new one",
-            do="nothing was changed; write the change out as SQL, with op.execute(...)",
-            table=table.name,
-        )
+        raise _came_out_otherwise(table, f"of the columns {differing}, at least one row differs from the old table's")
+
+
+def _came_out_otherwise(table: StoredTable, why: str) -> MigrationFailed:
+    return MigrationFailed(
+        f"rows of `{table.name}` came out otherwise than they were",
+        why=why,
+        do="nothing was changed; write the change out as SQL, with op.execute(...)",
+        table=table.name,
+    )
 
 
 def _pairs(target: TargetTable, alias: str | None) -> list[tuple[str, str]]:

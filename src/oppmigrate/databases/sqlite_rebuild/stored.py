@@ -54,7 +54,6 @@ class Facts:
     checks: Counter[tuple[str, ...]]
     options: frozenset[str]
     autoincrements: bool
-    rows: int
     sequence: int | None
 
 
@@ -113,7 +112,6 @@ def read_facts(connection: Connection, schema: str, table: str) -> Facts:
             "generated": hidden,
             "collate": collations.get(fold(name)),
         }
-    place = f"{quote(schema)}.{quote(table)}"
     return Facts(
         columns,
         _foreign_keys(connection, schema, table),
@@ -121,7 +119,6 @@ def read_facts(connection: Connection, schema: str, table: str) -> Facts:
         Counter(clause.says for clause in without_own_name(definition).of_kind("CHECK")),
         frozenset(token.text.upper() for token in definition.options if token.kind == "word"),
         definition.autoincrements,
-        int(connection.exec_driver_sql(f"SELECT count(*) FROM {place}").scalar_one()),
         read_sequence(connection, schema, table),
     )
 

@@ -47,11 +47,6 @@ WHERE table_schema = COALESCE(:schema, DATABASE()) AND table_name = :name
 CONVERTED = "oppman_converted"
 AFTER, BACK = "oppman_after", "oppman_back"
 
-# A text and a number, or a time, are the same where they differ in zeros after the point, and in how a time is written.
-TRIMMED = "IF({0} REGEXP '[0-9][.][0-9]+$', TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {0})), {0})"
-AS_TIME = "REPLACE({0}, 'T', ' ')"
-AS_DATE = "TRIM(TRAILING ' 00:00:00' FROM {0})"
-
 
 @dataclass(frozen=True, slots=True)
 class _Column:
@@ -141,23 +136,36 @@ def _direct_condition(change: TypeChange, new: Type, old: Type, value: str) -> s
         return f"NOT JSON_VALID({value})"
     if new.name == "varchar" and old.name in ("varchar", "char") and new.characters == old.characters:
         return f"CHAR_LENGTH({value}) > {new.length}"
+    if old.name == "bit" and new.name not in NUMBERS:
+        return f"{value} IS NOT NULL"  # some texts get its bytes, some the digits of its number
     return None
 
 
 def _condition(new: Type, old: Type, value: str) -> str:
     """True for a value that comes back as another one."""
-    if old.name in STRINGS and new.name in NUMBERS:
-        # not BACK: a member of an ENUM becomes its number there, and the number that member here
-        number = TRIMMED.format(f"CAST({AFTER} AS CHAR)")
-        return f"NOT (CAST({number} AS BINARY) <=> CAST({TRIMMED.format(value)} AS BINARY))"
+    if old.name in STRINGS and new.name in NUMBERS | TIMES:
+        # not BACK: what is no member becomes 0, or no date, and that the empty member again
+        written = _as_time if new.name in TIMES else _as_number
+        return f"NOT (CAST({written(f'CAST({AFTER} AS CHAR)')} AS BINARY) <=> CAST({written(value)} AS BINARY))"
     if old.name in NUMBERS and new.name in ("enum", "set"):
         return f"NOT (CAST({AFTER} AS BINARY) <=> CAST(CAST({value} AS CHAR) AS BINARY))"
-    if old.name in STRINGS and new.name in TIMES:
-        before, after = (AS_DATE.format(TRIMMED.format(AS_TIME.format(each))) for each in (value, BACK))
-        return f"NOT (CAST({after} AS BINARY) <=> CAST({before} AS BINARY))"
+    if old.name in NUMBERS and new.name in TIMES:
+        return f"NOT ({BACK} <=> {value}) OR LEFT(CAST({AFTER} AS CHAR), 10) = '0000-00-00'"
     if old.characters:
         return f"NOT (CAST({BACK} AS BINARY) <=> CAST({value} AS BINARY))"
     return f"NOT ({BACK} <=> {value})"
+
+
+def _as_number(text: str) -> str:
+    """The text of a number without the zeros after the point that say nothing."""
+    shorter = f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {text}))"
+    return f"IF({text} REGEXP '[0-9][.][0-9]+$', {shorter}, {text})"
+
+
+def _as_time(text: str) -> str:
+    """The text of a time in one of the ways to write it."""
+    number = _as_number(f"REPLACE({text}, 'T', ' ')")
+    return f"TRIM(TRAILING ' 00:00:00' FROM {number})"
 
 
 @contextmanager

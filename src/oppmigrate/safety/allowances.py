@@ -23,8 +23,11 @@ def is_allowed(slug: str, file: Path) -> bool:
     if frame is None:
         return False
     source = file.read_text(encoding="utf-8")
-    lines = _allowed_lines(slug, source)
-    return bool(lines) and not lines.isdisjoint(_lines_of_statement(ast.parse(source), frame.f_lineno))
+    comments = _allowances(slug, source)
+    if not comments:
+        return False
+    lines = _lines_of_statement(ast.parse(source), frame.f_lineno)
+    return any(number in lines or (is_alone and number == lines.start - 1) for number, is_alone in comments.items())
 
 
 def _frame_in(file: Path) -> FrameType | None:
@@ -41,20 +44,27 @@ def _is_from(code: CodeType, file: Path) -> bool:
     return path.name == file.name and path.resolve() == file
 
 
-def _allowed_lines(slug: str, source: str) -> set[int]:
-    """The numbers of the lines with a comment that allows it; a text that only looks like one is none."""
+def _allowances(slug: str, source: str) -> dict[int, bool]:
+    """The numbers of the lines with a comment that allows it, and whether it is all of the line.
+
+    A text that only looks like a comment is none.
+    """
     tokens = tokenize.generate_tokens(StringIO(source).readline)
     comments = ((token, COMMENT.search(token.string)) for token in tokens if token.type == tokenize.COMMENT)
-    return {token.start[0] for token, found in comments if found and slug in re.split(r"\s*,\s*", found[1])}
+    return {
+        token.start[0]: token.line.lstrip().startswith("#")
+        for token, found in comments
+        if found and slug in re.split(r"\s*,\s*", found[1])
+    }
 
 
-def _lines_of_statement(tree: ast.Module, line: int) -> set[int]:
-    """The lines of the smallest statement that holds this one, and the line above it."""
+def _lines_of_statement(tree: ast.Module, line: int) -> range:
+    """The lines of the smallest statement that holds this one."""
     around = [node for node in _statements(tree) if node.lineno <= line <= (node.end_lineno or node.lineno)]
     if not around:
-        return {line}
+        return range(line, line + 1)
     statement = max(around, key=lambda node: (node.lineno, -(node.end_lineno or node.lineno)))
-    return set(range(statement.lineno - 1, _end(statement) + 1))
+    return range(statement.lineno, _end(statement) + 1)
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.stmt]:

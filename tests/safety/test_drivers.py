@@ -13,6 +13,13 @@ SETUP = (
     "CREATE TABLE t (id INTEGER PRIMARY KEY, v VARCHAR(20), n INTEGER)",
     "INSERT INTO t VALUES (1, 'abcdef', 1), (2, 'b', 1), (3, NULL, NULL)",
 )
+
+
+def create_index_concurrently(op: Operations) -> None:
+    with op.get_context().autocommit_block():
+        op.create_index("ix", "t", ["n"], unique=True, postgresql_concurrently=True)
+
+
 EVERYWHERE: list[tuple[Callable[[Operations], None], list[int]]] = [
     (lambda op: op.create_index("ix", "t", ["n"], unique=True), [1, 2]),
     (lambda op: op.add_column("t", sa.Column("x", sa.Integer(), nullable=False)), [1, 2, 3]),
@@ -24,6 +31,7 @@ BY_ALTER: list[tuple[Callable[[Operations], None], list[int]]] = [
     (lambda op: op.create_foreign_key("fk", "t", "t", ["n"], ["id"]), []),
 ]
 POSTGRESQL: list[tuple[Callable[[Operations], None], list[int]]] = [
+    (create_index_concurrently, [1, 2]),
     (lambda op: op.alter_column("t", "v", type_=sa.Integer(), postgresql_using="v::integer"), [1, 2]),
     (lambda op: op.alter_column("t", "n", type_=sa.Text(), postgresql_using="(1 / (n - 1))::text"), [1, 2]),
 ]

@@ -10,7 +10,17 @@ from sqlalchemy.exc import DBAPIError
 from oppmigrate.databases.base import original
 from oppmigrate.databases.mysql_errors import number_of
 from oppmigrate.databases.mysql_types import NUMBERS, STRINGS, TIMES, Type, holds_all, read_type
-from oppmigrate.databases.rows import Misfits, TableName, TypeChange, ask, count_up_to, quoted, quoted_table, verbatim
+from oppmigrate.databases.rows import (
+    Misfits,
+    TableName,
+    TypeChange,
+    ask,
+    count_up_to,
+    quoted,
+    quoted_table,
+    schema_of,
+    verbatim,
+)
 
 # An unknown column or table, words that cannot be parsed, a type or a character set that is not there, a value that
 # an expression cannot take. Source: MariaDB, "Error Codes".
@@ -58,7 +68,7 @@ class _Column:
 
 def count_rows(connection: Connection, table: TableName, limit: int) -> int | None:
     """As `Database.count_rows`; not begun where the server's estimate says that there are too many."""
-    found = ask(connection, text(ESTIMATE), name=table.name, schema=table.schema)
+    found = ask(connection, text(ESTIMATE), name=table.name, schema=schema_of(connection, table))
     if not found or (found[0][0] or 0) >= limit:
         return None
     return count_up_to(connection, table, limit)
@@ -72,7 +82,8 @@ def others_may_have_changed(connection: Connection) -> bool:
 
 
 def may_be_null(connection: Connection, table: TableName, column: str) -> bool:
-    found = ask(connection, text(MAY_BE_NULL), name=table.name, schema=table.schema, column=column)
+    schema = schema_of(connection, table)
+    found = ask(connection, text(MAY_BE_NULL), name=table.name, schema=schema, column=column)
     return not found or bool(found[0][0])
 
 
@@ -105,8 +116,8 @@ def misfits(connection: Connection, change: TypeChange) -> Iterator[Misfits | No
 
 def _columns(connection: Connection, change: TypeChange) -> list[_Column]:
     """The column and those of the primary key."""
-    table = change.table
-    rows = ask(connection, text(COLUMNS), name=table.name, schema=table.schema, column=change.column)
+    table, schema = change.table, schema_of(connection, change.table)
+    rows = ask(connection, text(COLUMNS), name=table.name, schema=schema, column=change.column)
     return [
         _Column(
             name,
@@ -151,6 +162,8 @@ def _condition(new: Type, old: Type, value: str) -> str:
         return f"NOT (CAST({AFTER} AS BINARY) <=> CAST(CAST({value} AS CHAR) AS BINARY))"
     if old.name in NUMBERS and new.name in TIMES:
         return f"NOT ({BACK} <=> {value}) OR LEFT(CAST({AFTER} AS CHAR), 10) = '0000-00-00'"
+    if new.name == "enum":  # what is no member has the number 0, and the empty text
+        return f"NOT (CAST({BACK} AS BINARY) <=> CAST({value} AS BINARY)) OR {AFTER} + 0 = 0"
     if old.characters:
         return f"NOT (CAST({BACK} AS BINARY) <=> CAST({value} AS BINARY))"
     return f"NOT ({BACK} <=> {value})"
@@ -171,7 +184,7 @@ def _as_time(text: str) -> str:
 @contextmanager
 def _temporary(connection: Connection, definitions: Sequence[str], like: TableName) -> Iterator[None]:
     """A temporary table, which commits nothing, with the character set of another table."""
-    found = ask(connection, text(COLLATION), name=like.name, schema=like.schema)
+    found = ask(connection, text(COLLATION), name=like.name, schema=schema_of(connection, like))
     collation = f" COLLATE {found[0][0]}" if found and found[0][0] else ""
     ask(connection, f"CREATE TEMPORARY TABLE {CONVERTED} ({', '.join(definitions)}){collation}")
     try:

@@ -11,7 +11,17 @@ from oppmigrate.databases.base import original
 from oppmigrate.databases.postgresql_errors import sqlstate
 from oppmigrate.databases.postgresql_objects import quoted as as_identifier
 from oppmigrate.databases.postgresql_types import MOMENTS, Type, holds_all, read_type, without_collation
-from oppmigrate.databases.rows import Misfits, TableName, TypeChange, ask, count_up_to, quoted, quoted_table, verbatim
+from oppmigrate.databases.rows import (
+    Misfits,
+    TableName,
+    TypeChange,
+    ask,
+    count_up_to,
+    quoted,
+    quoted_table,
+    schema_of,
+    verbatim,
+)
 
 # SQLSTATE classes: what the values are like that a statement meets (22, 23), or what a function of the project's says
 # of them (P0); what a statement says itself (42, 3F), and what is not served (0A)
@@ -102,7 +112,7 @@ class _Types:
 
 def count_rows(connection: Connection, table: TableName, limit: int) -> int | None:
     """As `Database.count_rows`; not begun where the server's estimate says that there are too many."""
-    found = ask(connection, text(ESTIMATE), name=_regclass(table))
+    found = ask(connection, text(ESTIMATE), name=_regclass(connection, table))
     if not found or found[0][0] >= limit:
         return None
     return count_up_to(connection, table, limit)
@@ -113,12 +123,12 @@ def others_may_have_changed(connection: Connection, table: TableName) -> bool:
 
     Source: PostgreSQL manual, 28.2, The Cumulative Statistics System, "xact" functions.
     """
-    found = ask(connection, text(CHANGED_HERE), name=_regclass(table))
+    found = ask(connection, text(CHANGED_HERE), name=_regclass(connection, table))
     return not (found and found[0][0])
 
 
 def may_be_null(connection: Connection, table: TableName, column: str) -> bool:
-    found = ask(connection, text(MAY_BE_NULL), name=_regclass(table), column=column)
+    found = ask(connection, text(MAY_BE_NULL), name=_regclass(connection, table), column=column)
     return not found or bool(found[0][0])
 
 
@@ -171,7 +181,7 @@ def misfits(connection: Connection, change: TypeChange) -> Iterator[Misfits | No
 def _read_types(connection: Connection, change: TypeChange) -> _Types | None:
     """None where the column or the new type is not there: the ALTER says so better."""
     type_sql = without_collation(change.type_sql)
-    name = _regclass(change.table)
+    name = _regclass(connection, change.table)
     with trial(connection):
         try:
             found = ask(connection, text(TYPES), name=name, column=change.column, type=type_sql)
@@ -265,8 +275,10 @@ def _count(connection: Connection, source: str, condition: str) -> int | None:
         return None
 
 
-def _regclass(table: TableName) -> str:
-    return f"{as_identifier(table.schema)}.{as_identifier(table.name)}" if table.schema else as_identifier(table.name)
+def _regclass(connection: Connection, table: TableName) -> str:
+    """The table as `to_regclass` takes it."""
+    schema, name = schema_of(connection, table), as_identifier(table.name)
+    return f"{as_identifier(schema)}.{name}" if schema else name
 
 
 def _autocommits(connection: Connection) -> bool:

@@ -68,11 +68,16 @@ def as_written(connection: Connection, sql: str) -> str:
     return sql.replace("%%", "%") if connection.dialect.identifier_preparer._double_percents else sql
 
 
+def schema_of(connection: Connection, table: TableName) -> str | None:
+    """The table's schema, where the connection has other names for schemas."""
+    translated = connection.get_execution_options().get("schema_translate_map") or {}
+    schema: str | None = translated.get(table.schema, table.schema)
+    return schema
+
+
 def quoted_table(connection: Connection, table: TableName) -> str:
     """The table with its schema, as statements of SQLAlchemy's on this connection would name it."""
-    translated = connection.get_execution_options().get("schema_translate_map") or {}
-    schema = translated.get(table.schema, table.schema)
-    name = quoted(connection, table.name)
+    schema, name = schema_of(connection, table), quoted(connection, table.name)
     return f"{quoted(connection, schema)}.{name}" if schema else name
 
 

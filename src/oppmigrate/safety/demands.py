@@ -39,6 +39,7 @@ def no_null(inquiry: Inquiry, rows: Rows, column: str, does: str) -> Demand:
         f"fill them in the revision, above that line: "
         f'op.execute("UPDATE {inquiry.table(rows.table)} SET {name} = … WHERE {name} IS NULL")',
         columns=(column,),
+        shows_values=False,
     )
 
 

@@ -25,7 +25,8 @@ class Demand:
         does: what the revision does: "makes `users.email` NOT NULL".
         verb, fault: what is wrong with the rows: "hold", "no value there".
         do: what to do about them.
-        columns: the columns whose values are shown.
+        columns: what it is about.
+        shows_values: are the values of these columns shown beside the primary key?
         probe: a query with a row where there is a misfit, quicker than looking for the misfits.
         order: what the sample is ordered by before the primary key.
     """
@@ -37,6 +38,7 @@ class Demand:
     fault: str
     do: str
     columns: tuple[str, ...] = ()
+    shows_values: bool = True
     probe: str | None = None
     order: tuple[str, ...] = ()
 
@@ -105,7 +107,7 @@ class Inquiry:
         """Some of the rows: their primary key, and the values that it is about."""
         key = inspect(self.connection).get_pk_constraint(demand.table.name, schema=demand.table.schema)
         keys = list(key["constrained_columns"])
-        values = [name for name in demand.columns if name not in keys]
+        values = [name for name in demand.columns if name not in keys and demand.shows_values]
         if not keys and not values:
             return []
         quoted_keys = [self.quoted(name) for name in keys]

@@ -3,9 +3,10 @@
 import datetime
 from pathlib import Path
 
-from oppmigrate.cli.listing import STYLES, print_revisions
+from oppmigrate.cli.listing import STYLES, print_revisions, warn_of_edits
 from oppmigrate.cli.terminal import Terminal
-from oppmigrate.results import RevisionInfo, Status
+from oppmigrate.config import Settings
+from oppmigrate.results import EditedRevision, RevisionInfo, Status
 
 CREATED = datetime.datetime(2026, 1, 31, 12, 30)
 
@@ -56,3 +57,12 @@ def test_first_revision_s_parent_is_base(capsys):
 
 def test_every_status_has_a_style():
     assert set(STYLES) == set(Status.__args__)
+
+
+def test_edited_files_are_a_note_each(capsys):
+    applied = datetime.datetime(2026, 1, 31, 12, 30, tzinfo=datetime.UTC)
+    edited = EditedRevision("a1", "first", Path("/project/alembic/versions/a1.py"), applied, "ada@tower")
+    warn_of_edits(Terminal(), (edited, edited), Settings(project=Path("/project")))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("note: alembic/versions/a1.py was edited after it was applied (2026-01-31 12:30 UTC by ada@") == 2

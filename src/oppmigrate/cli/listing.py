@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from oppmigrate.cli.runs import run_in_words
+from oppmigrate.cli.runs import run_in_words, time_of
 from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
-from oppmigrate.results import HalfDone, RevisionInfo, Run
+from oppmigrate.config import Settings
+from oppmigrate.results import EditedRevision, HalfDone, RevisionInfo, Run
 
 STYLES = {"applied": "green", "current": "bold", "pending": "yellow", "unknown": "dim"}
 
@@ -51,6 +52,15 @@ def offer_missing(terminal: Terminal, missing: Sequence[str], stored: Sequence[s
     if set(missing) == set(stored):
         way = f"downgrade {missing[0]}-1 --from-journal"
     terminal.story(f"next      bring the file back, or: python oppman.py migrate {way}")
+
+
+def warn_of_edits(terminal: Terminal, edited: Sequence[EditedRevision], settings: Settings) -> None:
+    """A note for each applied revision whose file was edited: no reason not to go on, and one to look."""
+    for each in edited:
+        terminal.warn(
+            f"{settings.shown(each.path)} was edited after it was applied ({time_of(each.applied)} by {each.by}); "
+            "the database knows nothing of the edit: python oppman.py migrate check --verbose"
+        )
 
 
 def _marks(info: RevisionInfo) -> list[str]:

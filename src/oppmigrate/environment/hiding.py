@@ -39,4 +39,7 @@ class HiddenTable:
         return include_object
 
     def _is_it(self, name: str | None, schema: str | None) -> bool:
-        return name == self.name and (schema or self.default_schema) == (self.schema or self.default_schema)
+        # MariaDB on some systems gives every name back in lower case
+        return (name or "").lower() == self.name.lower() and (schema or self.default_schema) == (
+            self.schema or self.default_schema
+        )

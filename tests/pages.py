@@ -64,6 +64,7 @@ VOLATILE = (
     (re.compile(r'("duration_ms": )[\d.]+|("size_bytes": )\d+'), "MEASURED"),
     (re.compile(r" +\d+(\.\d)? (B|kB|MB)\b|\d+(\.\d)? (B|kB|MB)\b"), "SIZE"),
     (re.compile(r"\bjust now\b|\b\d+ (minute|hour|day)s? ago\b"), "AGE"),
+    (re.compile(r"\bprocess \d+ \(.*?\)"), "PROCESS"),
     (re.compile(r"oppman_(test|scratch)_[0-9a-f]+"), "SCRATCH"),
 )
 

@@ -25,6 +25,7 @@ GLOBALS = {
     "-n": "section",
     "--name": "section",
     "-x": "a=b",
+    "--wait-for-database": "7.5",
     "--json": None,
     "--no-input": None,
     "-v": None,
@@ -52,7 +53,7 @@ def test_global_options_are_found_wherever_they_stand(flags, rest, random):
     assert left == rest
     for flag in flags:
         name = {"-c": "config", "-n": "name", "-x": "x", "-v": "verbose", "-q": "quiet"}.get(flag, flag.strip("-"))
-        expected = GLOBALS[flag] or True
+        expected = 7.5 if flag == "--wait-for-database" else GLOBALS[flag] or True
         assert getattr(options, name.replace("-", "_")) == ([expected] if flag == "-x" else expected)
 
 

@@ -2,6 +2,8 @@
 
 import getpass
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -89,7 +91,8 @@ def test_holder_keeps_no_snapshot_and_indexes_are_made_concurrently(database: Da
 
     def work(connection: Connection) -> None:
         database.prepare(connection)
-        with database.lock(connection, "key", 0):
+        with database.lock(connection, "key", 0) as lock:
+            lock.verify()
             (session,) = query(database, f"{SESSIONS} AND state = 'idle in transaction'")
             assert session[2:4] == (None, None)
             connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -195,6 +198,47 @@ def test_statement_of_a_killed_process_ends_soon(plain: Database) -> None:
         with closing(connect(plain)) as other:
             other.execute("SET lock_timeout = '10s'")
             other.execute("SELECT * FROM t")
+
+
+KILLED_IN_AUTOCOMMIT = """
+import sys
+from oppmigrate.databases import open_database
+
+database = open_database(sys.argv[1])
+
+def work(connection):
+    database.prepare(connection)
+    with database.lock(connection, "key", 0):
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        print(flush=True)
+        connection.exec_driver_sql("UPDATE t SET x = x + 1 WHERE pg_sleep(4) IS NOT NULL")
+
+database.run(work)
+"""
+
+
+def test_statement_that_outlives_its_killed_run_is_waited_for(database: Database) -> None:
+    """PostgreSQL ends, and commits, what stands in no transaction, though its client is gone."""
+    query(database, "CREATE TABLE t (x integer)")
+    query(database, "INSERT INTO t VALUES (1)")
+    url = database.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", KILLED_IN_AUTOCOMMIT, url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(1)
+        process.kill()
+        process.wait()
+    told: list[Holder] = []
+
+    def work(connection: Connection) -> int:
+        with pytest.raises(DatabaseLocked, match="of a run that was killed, still at: UPDATE t SET x"):
+            database.lock(connection, "key", 0).__enter__()
+        with database.lock(connection, "key", 20, told.append):
+            return int(connection.exec_driver_sql("SELECT x FROM t").scalar_one())
+
+    assert database.run(work) == 2
+    assert told[0].pid
 
 
 # ---- what limits a statement meanwhile

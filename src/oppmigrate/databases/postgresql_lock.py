@@ -11,10 +11,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row, event
 from sqlalchemy.exc import DBAPIError
 
-from oppmigrate.databases.locking import Holder, Lock, Patience, poll, roll_back_leftovers, run_by, session_beside
+from oppmigrate.databases.locking import (
+    Holder,
+    Lock,
+    Patience,
+    autocommits,
+    poll,
+    roll_back_leftovers,
+    run_by,
+    session_beside,
+)
 from oppmigrate.errors import DatabaseLocked
 
 # drivers that send a text without parameters as it is, so that it may hold several statements
@@ -38,6 +47,10 @@ HOLDER = f"""
 SELECT a.pid, a.application_name, host(a.client_addr),
   CASE WHEN a.application_name LIKE 'oppmigrate %%' THEN a.xact_start ELSE a.backend_start END
 FROM pg_stat_activity AS a WHERE a.pid IN ({HELD})
+"""
+ORPHAN = """
+SELECT pid, query_start, left(substr(query, length('{mark}') + 1), 60) FROM pg_stat_activity
+WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid() AND starts_with(query, '{mark}')
 """
 
 
@@ -63,9 +76,12 @@ def hold(connection: Connection, number: int, patience: Patience) -> Iterator[Lo
             lambda holder: _held(connection, holder, patience.timeout_s),
             patience,
         )
+        set_local(beside, _settings(beside))
+        mark = f"/* oppmigrate {number} */ "
+        _outlive_orphans(connection, beside, mark, patience)
         try:
-            set_local(beside, _settings(beside))
-            yield Lock(lambda: _is_held(beside, number))
+            with _marking(connection, mark):
+                yield Lock(lambda: _is_held(beside, number))
         finally:
             roll_back_leftovers(connection, inside)
 
@@ -77,6 +93,48 @@ def _take(beside: Connection, number: int) -> bool:
     return taken
 
 
+@contextmanager
+def _marking(connection: Connection, mark: str) -> Iterator[None]:
+    """Begin each statement that commits by itself with the mark: PostgreSQL ends it although its client was killed."""
+
+    def marked(
+        connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+    ) -> tuple[str, Any]:
+        return (mark + statement if autocommits(connection) else statement), parameters
+
+    event.listen(connection, "before_cursor_execute", marked, retval=True)
+    try:
+        yield
+    finally:
+        event.remove(connection, "before_cursor_execute", marked)
+
+
+def _outlive_orphans(connection: Connection, beside: Connection, mark: str, patience: Patience) -> None:
+    """Wait until the server has ended what a killed run left it to do, or it would be done a second time beside."""
+    orphans: list[Row[Any]] = []
+
+    def is_alone() -> bool:
+        beside.exec_driver_sql("SELECT pg_stat_clear_snapshot()").close()  # or a transaction sees the same for ever
+        orphans[:] = _ask(beside, ORPHAN.format(mark=mark))
+        return not orphans
+
+    def describe() -> Holder:
+        pid, since, statement = tuple(orphans[0])
+        return Holder(f"process {pid} (of a run that was killed, still at: {' '.join(statement.split())})", since, pid)
+
+    poll(is_alone, describe, lambda holder: _held(connection, holder, patience.timeout_s), patience)
+
+
+def _ask(beside: Connection, query: str) -> list[Row[Any]]:
+    """Ask in the transaction that holds the lock, and leave no snapshot there.
+
+    asyncpg's answers keep theirs until another statement takes their place.
+    """
+    rows = list(beside.exec_driver_sql(query).all())
+    set_local(beside, {"application_name": run_by()})
+    return rows
+
+
 def _settings(beside: Connection) -> dict[str, str]:
     version = beside.dialect.server_version_info or (0,)
     unlimited = {name: "0" for name, since in UNLIMITED.items() if version >= (since,)}
@@ -84,8 +142,8 @@ def _settings(beside: Connection) -> dict[str, str]:
 
 
 def _is_held(beside: Connection, number: int) -> bool:
-    query = f"SELECT pg_backend_pid() IN ({HELD.format(number=number)})"
-    return bool(beside.exec_driver_sql(query).scalar_one())
+    ((held,),) = _ask(beside, f"SELECT pg_backend_pid() IN ({HELD.format(number=number)})")
+    return bool(held)
 
 
 def _find_holder(beside: Connection, number: int) -> Holder:

@@ -17,9 +17,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import AssertionPool, QueuePool, StaticPool
 
 from held_locks import held
-from oppmigrate.databases import Database, Holder
+from oppmigrate.databases import Database, Holder, open_database
 from oppmigrate.databases.postgresql_lock import lock_number
-from oppmigrate.errors import DatabaseLocked, LockLost
+from oppmigrate.errors import DatabaseLocked, LockLost, MigrateError
 from postgresql_rows import connect, query, role
 from server_checks import assert_dead_holder_blocks_nobody, assert_waiting_tells_of_the_holder
 
@@ -62,8 +62,6 @@ def test_waiting_tells_of_the_holder(database: Database) -> None:
 
 
 def test_holder_is_known_by_name_where_the_rights_hide_the_rest(plain: Database, role_name: str) -> None:
-    from oppmigrate.databases import open_database
-
     told: list[Holder] = []
     other = open_database(role(plain, role_name, f"GRANT CONNECT ON DATABASE {plain.url.database} TO {role_name}"))
     with holding(plain), pytest.raises(DatabaseLocked, match="another migration"):
@@ -161,6 +159,24 @@ def test_session_limits_of_the_role_do_not_end_the_lock(plain: Database) -> None
             lock.verify()
 
     plain.run(work)
+
+
+def test_room_for_the_lock_is_waited_for(plain: Database, role_name: str) -> None:
+    other = open_database(role(plain, role_name, f"ALTER ROLE {role_name} CONNECTION LIMIT 1"))
+    more = threading.Timer(1, query, (plain, f"ALTER ROLE {role_name} CONNECTION LIMIT 2"))
+    told: list[Holder] = []
+
+    def work(connection: Connection) -> None:
+        with pytest.raises(MigrateError, match="takes no connections now"):
+            other.run(lambda _other: None)
+        with pytest.raises(DBAPIError, match="too many connections"):
+            other.lock(connection, "key", 0).__enter__()
+        more.start()
+        with other.lock(connection, "key", 20, told.append) as lock:
+            lock.verify()
+
+    other.run(work)
+    assert "every connection" in told[0].description
 
 
 # ---- what ends it

@@ -22,7 +22,7 @@ UNREACHABLE = (
     r"|does not support ssl|certificate verify failed|ssl error|ssl connection|rejected ssl upgrade"
 )
 NOT_READY = r"the database system is (starting up|shutting down|in recovery|not yet accepting)"
-FULL_UP = r"too many (clients|connections)|remaining connection slots"
+FULL_UP = r"too many (clients|connections)|remaining connection slots|no more connections allowed"
 
 
 def explain(url: URL, error: BaseException) -> MigrateError | None:
@@ -51,6 +51,12 @@ def explain_words(url: URL, text: str) -> MigrateError | None:
     if re.search(UNREACHABLE, text, re.IGNORECASE):
         return unreachable(url, line)
     return None
+
+
+def is_full(error: BaseException) -> bool:
+    """Has the server, the proxy, the database or the role as many connections as it may have?"""
+    cause = original(error)
+    return sqlstate(cause) == "53300" or re.search(FULL_UP, str(cause)) is not None
 
 
 def sqlstate(error: BaseException) -> str | None:

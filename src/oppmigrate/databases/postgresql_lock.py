@@ -8,7 +8,7 @@ sessions for a run: one for the lock, one for the work.
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Row, event
@@ -24,6 +24,7 @@ from oppmigrate.databases.locking import (
     run_by,
     session_beside,
 )
+from oppmigrate.databases.postgresql_errors import is_full
 from oppmigrate.errors import DatabaseLocked
 
 # drivers that send a text without parameters as it is, so that it may hold several statements
@@ -50,7 +51,8 @@ FROM pg_stat_activity AS a WHERE a.pid IN ({HELD})
 """
 ORPHAN = """
 SELECT pid, query_start, left(substr(query, length('{mark}') + 1), 60) FROM pg_stat_activity
-WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid() AND starts_with(query, '{mark}')
+WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()
+  AND left(query, length('{mark}')) = '{mark}'
 """
 
 
@@ -67,7 +69,8 @@ def hold(connection: Connection, number: int, patience: Patience) -> Iterator[Lo
     CONCURRENTLY waits for every transaction that has one.
     """
     inside = connection.in_transaction()
-    with session_beside(connection) as beside:
+    with ExitStack() as stack:
+        beside = _open(connection, stack, patience)
         beside.execution_options(isolation_level="READ COMMITTED")  # others keep their first snapshot
         leave_unprepared(beside)
         poll(
@@ -84,6 +87,18 @@ def hold(connection: Connection, number: int, patience: Patience) -> Iterator[Lo
                 yield Lock(lambda: _is_held(beside, number))
         finally:
             roll_back_leftovers(connection, inside)
+
+
+def _open(connection: Connection, stack: ExitStack, patience: Patience) -> Connection:
+    """Another session; of many runs at once, some have to wait until there is room for it."""
+    while True:
+        try:
+            return stack.enter_context(session_beside(connection))
+        except (DBAPIError, OSError) as error:
+            if not is_full(error) or not patience.left_s:
+                raise
+        patience.tell(lambda: Holder("others with every connection that the server allows"))
+        patience.pause()
 
 
 def _take(beside: Connection, number: int) -> bool:

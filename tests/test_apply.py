@@ -1,12 +1,9 @@
 """Applying: all of it or none, one run at a time, and no row lost on the way."""
 
-import subprocess
-import sys
-
 import pytest
 
 from migrated_project import MigratedProject
-from projects import Project, clean_environment, rewrite
+from projects import Project, rewrite
 
 MODELS = """
     from sqlmodel import Field, SQLModel
@@ -106,26 +103,6 @@ def test_broken_foreign_key_is_found_before_the_commit(sqlite_family: Family) ->
     assert "child" in done.stderr
     assert sqlite_family.rows("SELECT count(*) FROM parent") == [(1,)]
     assert sqlite_family.heads() == [("first",)]
-
-
-def test_upgrades_at_once_apply_each_revision_once(family: Family) -> None:
-    family.revision("second", "first", 'op.execute("UPDATE parent SET id = id + 100 WHERE id > 500")')
-    family.revision("third", "second", "op.execute(\"INSERT INTO parent (id, name) VALUES (7, 'once')\")")
-    runs = [
-        subprocess.Popen(
-            [sys.executable, "-m", "oppmigrate", "migrate", "upgrade"],
-            cwd=family.project.path,
-            env={**clean_environment(), **family.env},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(4)
-    ]
-    outputs = [run.communicate(timeout=120) for run in runs]
-    assert [run.returncode for run in runs] == [0, 0, 0, 0], outputs
-    assert family.rows("SELECT count(*) FROM parent WHERE id = 7") == [(1,)]
-    assert family.heads() == [("third",)]
 
 
 def test_plan_and_sql_change_nothing(family: Family) -> None:

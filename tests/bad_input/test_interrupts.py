@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import Connection, make_url
 
 from bad_projects import FIRST, Shop
 from oppmigrate.databases import open_database
 from projects import clean_environment
+from servers import with_driver
 
 SOON_S = 20
 SLOW_STATEMENT = {
@@ -151,6 +152,29 @@ def test_ctrl_c_while_waiting_for_the_lock(small_shop: Shop) -> None:
     assert time.monotonic() - started < SOON_S
     holder.rollback()
     holder.close()
+    small_shop.ok("migrate", "upgrade", "--lock-timeout", "0")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+@pytest.mark.parametrize("driver", ["postgresql+psycopg", "postgresql+asyncpg", "mysql+pymysql", "mysql+aiomysql"])
+def test_signal_while_waiting_for_another_run(
+    small_shop: Shop, request: pytest.FixtureRequest, driver: str, number: signal.Signals
+) -> None:
+    small_shop.url = with_driver(request.getfixturevalue(f"{driver.partition('+')[0]}_url"), driver)
+    small_shop.env = {"DATABASE_URL": small_shop.url}
+    small_shop.upgraded().revision("bbbb")
+    small_shop.change(
+        "alembic/env.py", "import models", "import models\nfrom pathlib import Path; Path('started').touch()"
+    )
+    database = open_database(small_shop.url)
+
+    def hold(connection: Connection) -> subprocess.CompletedProcess[str]:
+        with database.lock(connection, "", 1):
+            return interrupt(small_shop, number, "migrate", "upgrade", "--lock-timeout", "60")
+
+    done = database.run(hold)
+    word = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}[number]
+    assert (done.returncode, done.stderr) == (128 + number, f"{word}\n")
     small_shop.ok("migrate", "upgrade", "--lock-timeout", "0")
 
 

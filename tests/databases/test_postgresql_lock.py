@@ -339,4 +339,7 @@ def test_only_contention_may_be_tried_again(database: Database) -> None:
         raised = error_of(database, f"DO $$BEGIN RAISE 'oh' USING ERRCODE = '{state}'; END$$")
         assert database.is_lock_timeout(raised) is expected
     assert not database.is_lock_timeout(error_of(database, "no sql"))
-    assert not database.is_lock_timeout(ValueError("55P03"))
+    explained = DatabaseLocked("another session holds a lock")
+    explained.__cause__ = error_of(database, "DO $$BEGIN RAISE 'oh' USING ERRCODE = '55P03'; END$$")
+    assert database.is_lock_timeout(explained)
+    assert not database.is_lock_timeout(DatabaseLocked("of ours"))

@@ -14,16 +14,19 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import context
+from oppmigrate.databases.mysql_lock import lock_name
 
 URL = os.environ["DATABASE_URL"]
-HELD = sa.text(
-    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
-    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-)
+HELD = {
+    "postgresql": "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    "mysql": f"SELECT IS_USED_LOCK('{lock_name(sa.make_url(URL).database + chr(10))}') IS NOT NULL",
+}
 
 
 def note(connection, words):
-    held, applied = connection.scalar(HELD), sa.inspect(connection).has_table("guests")
+    held = connection.scalar(sa.text(HELD[connection.dialect.name]))
+    applied = sa.inspect(connection).has_table("guests")
     with Path("notes").open("a") as notes:
         notes.write(f"{words}: {held} held, {'applied' if applied else 'not applied'}\\n")
 
@@ -90,9 +93,14 @@ with engine.connect() as connection:
 
 @pytest.fixture
 def migrated(project: Project, postgresql_url: str) -> MigratedProject:
+    return adopted(project, postgresql_url)
+
+
+def adopted(project: Project, url: str) -> MigratedProject:
+    """A project with an Alembic of its own: a revision that makes a table, and rows in another."""
     project.write("alembic.ini", "[alembic]\nscript_location = alembic\n")
     project.write("alembic/script.py.mako", "")
-    migrated = MigratedProject(project, postgresql_url)
+    migrated = MigratedProject(project, url)
     migrated.execute("CREATE TABLE kept (id integer)")
     migrated.execute("INSERT INTO kept VALUES (1), (2)")
     migrated.revision("first", None, 'op.execute("CREATE TABLE IF NOT EXISTS guests (id integer)")')
@@ -121,6 +129,18 @@ def test_lock_is_held_until_their_transaction_is_committed(
         migrated.env = {"DATABASE_URL": with_driver(postgresql_url, "postgresql+asyncpg")}
     seen = upgraded(migrated, THEIR_TRANSACTION if shape == "sync" else ASYNC_TRANSACTION)
     assert seen == ["after run_migrations: 1 held, not applied", "after their commit: 0 held, applied"]
+
+
+def test_lock_of_the_session_is_held_until_their_transaction_is_committed(project: Project, mysql_url: str) -> None:
+    """DDL commits by itself there, and what is recorded does not."""
+    migrated = adopted(project, mysql_url)
+    env_file = THEIR_TRANSACTION.replace("run(connection)", "run(connection)\n    note(connection, 'inside')")
+    seen = upgraded(migrated, env_file.replace("engine.dispose()", ""))
+    assert seen == [
+        "after run_migrations: 1 held, applied",
+        "inside: 1 held, applied",
+        "after their commit: 0 held, applied",
+    ]
 
 
 def test_lock_is_given_back_after_alembics_own_transaction(migrated: MigratedProject) -> None:

@@ -420,13 +420,13 @@ def original(error: BaseException) -> BaseException:
     return error
 
 
-def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and those that it was raised from."""
-    while True:
-        yield error
-        if error.__cause__ is None:
-            return
-        error = error.__cause__
+def driver_errors(error: BaseException) -> Iterator[BaseException]:
+    """The drivers' own errors that this one is, or was raised from."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, DBAPIError):
+            yield original(cause)
+        cause = cause.__cause__
 
 
 def first_line(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import mysql_dump, mysql_errors, mysql_rows, mysql_statements
-from oppmigrate.databases.base import Database, Progress, any_row, causes, original
+from oppmigrate.databases.base import Database, Progress, any_row, driver_errors
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, by_itself
 from oppmigrate.databases.mysql_lock import hold, lock_name
 from oppmigrate.databases.mysql_objects import StoredObject, quoted, read_objects, refuse_dependents
@@ -121,7 +121,7 @@ class MySQL(Database):
 
     def is_lock_timeout(self, error: BaseException) -> bool:
         """As `Database.is_lock_timeout`: lock_wait_timeout, innodb_lock_wait_timeout, a deadlock."""
-        return any(mysql_errors.number_of(original(each))[0] in mysql_errors.LOCKED for each in causes(error))
+        return any(mysql_errors.number_of(each)[0] in mysql_errors.LOCKED for each in driver_errors(error))
 
     # ---- statements that are committed at once
 

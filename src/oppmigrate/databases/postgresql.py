@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import postgresql_dump, postgresql_errors, postgresql_rows, postgresql_statements
-from oppmigrate.databases.base import Database, Progress, any_row, causes, original
+from oppmigrate.databases.base import Database, Progress, any_row, driver_errors, original
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits, by_itself
 from oppmigrate.databases.postgresql_lock import (
     KEEPALIVE,
@@ -161,7 +161,7 @@ class PostgreSQL(Database):
 
     def is_lock_timeout(self, error: BaseException) -> bool:
         """As `Database.is_lock_timeout`: lock_timeout, a deadlock, a transaction that could not be serialized."""
-        return any(postgresql_errors.sqlstate(original(each)) in CONTENTION for each in causes(error))
+        return any(postgresql_errors.sqlstate(each) in CONTENTION for each in driver_errors(error))
 
     # ---- statements that are committed at once
 

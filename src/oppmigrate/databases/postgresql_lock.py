@@ -3,7 +3,8 @@
 The lock is an advisory lock of a transaction, in a session of its own whose transaction stays open until the run ends.
 A proxy that gives a server session to each transaction (pgbouncer's `pool_mode = transaction`) has to leave that one
 where it is; a lock or a setting of the session would go on to whoever gets the session next. The proxy needs two server
-sessions for a run: one for the lock, one for the work.
+sessions for a run, one for the lock and one for the work, and one more for those that wait; its
+idle_transaction_timeout, where it has one, has to be longer than a run.
 """
 
 import hashlib

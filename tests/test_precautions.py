@@ -2,6 +2,8 @@
 
 import errno
 import sqlite3
+import subprocess
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -183,6 +185,26 @@ def test_full_disk_refuses_with_the_way_out_and_leaves_nothing(
     assert caught.value.why == "No space left on device"
     assert "--no-backup" in str(caught.value.do)
     assert on_sqlite.files() == []
+
+
+@pytest.fixture
+def small_disk(on_sqlite: Guarded) -> Iterator[Path]:
+    """The backups' folder on a file system of its own, of one megabyte."""
+    on_sqlite.folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", on_sqlite.folder], capture_output=True)
+    if done.returncode:
+        pytest.skip(f"no small file system can be made here: {done.stderr.decode().strip()}")
+    yield on_sqlite.folder
+    subprocess.run(["umount", on_sqlite.folder], check=True)
+
+
+def test_disk_that_fills_up_refuses_with_the_way_out_and_leaves_nothing(on_sqlite: Guarded, small_disk: Path) -> None:
+    for _ in range(5):
+        on_sqlite.shop.execute(f"INSERT INTO users (name, email) VALUES ('x', '{'y' * 500_000}')")
+    with pytest.raises(BackupError, match="there is no backup, and so nothing was changed") as caught:
+        on_sqlite.take("r7")
+    assert "make room and run it again; to go on without a backup: --no-backup" in str(caught.value.do)
+    assert list(small_disk.iterdir()) == []
 
 
 # ---- for how long

@@ -192,12 +192,16 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
-    """What `upgrade` or `downgrade` did. `steps` is empty when there was nothing to do."""
+    """What `upgrade` or `downgrade` did. `steps` is empty when there was nothing to do.
+
+    `edited`: applied revisions whose files mean something else now than what was applied.
+    """
 
     plan: Plan
     heads: tuple[str, ...]
     duration_ms: float
     backup: Path | None = None
+    edited: tuple[EditedRevision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

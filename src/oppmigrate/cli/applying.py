@@ -7,6 +7,7 @@ from functools import partial
 from typing import Literal
 
 from oppmigrate.cli.arguments import seconds
+from oppmigrate.cli.listing import warn_of_edits
 from oppmigrate.cli.managing import open_manager
 from oppmigrate.cli.plans import add_plan_arguments, show_plan, wanted_backup, wants_plan
 from oppmigrate.cli.sizes import counted
@@ -63,6 +64,7 @@ def run_apply(direction: Direction, arguments: Namespace, settings: Settings) ->
             drops_leftovers=arguments.drop_leftovers,
         )
     terminal.result(result)
+    warn_of_edits(terminal, result.edited, settings)
     _print_result(terminal, result)
     return 0
 

@@ -138,8 +138,11 @@ class Applying(Saving):
         state = self._state(environment)
         make = planner.plan_upgrade if direction == "upgrade" else planner.plan_downgrade
         plan = make(state, target)
-        if not plan.steps and state.half_done is None:
-            return results.ApplyResult(plan, state.heads, 0.0)
+        has_work = bool(plan.steps) or state.half_done is not None
+        # to ask the journal of an adopted project is another run of its env.py
+        edited = self._edited(environment, state) if has_work or environment.is_ours else ()
+        if not has_work:
+            return results.ApplyResult(plan, state.heads, 0.0, edited=edited)
         need = decide_backup(environment, state, plan, policy, backup)
 
         def save(under_lock: results.Plan) -> Path | None:
@@ -150,7 +153,7 @@ class Applying(Saving):
                 tell(decision.note)
             return decision.path
 
-        return executor.apply(
+        done = executor.apply(
             environment,
             state,
             plan,
@@ -160,6 +163,7 @@ class Applying(Saving):
             before=save,
             drops_leftovers=drops_leftovers,
         )
+        return replace(done, edited=edited)
 
     def _policy(self, lock_timeout_s: float | None) -> Policy:
         """The settings' policy, with how long the caller wants to wait."""

@@ -5,15 +5,16 @@ several with commas between; without it a run takes every so many points, others
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from faults.expectations import Expectations
 from faults.faulty import Fault
-from faults.shop import LEGS
+from faults.shop import DOWN, FIRST, LEGS
 
 VARIABLE = "OPPMAN_TEST_FAULTS"
-EVERY = 17  # of the points at which something is changed, in a run that takes a part of them
+# of the points at which something is changed, in a run that takes a part of them: by what a run costs on the server
+EVERY = {"sqlite": 43, "postgresql": 61, "mysql": 113}
 CHUNKS = 8  # test cases that share the faults of one kind, in a run that takes all
 
 ON_EVERY_SERVER = (
@@ -63,15 +64,18 @@ class Case:
             for at in self._points(expectations, leg):
                 yield leg, Fault(self.kind, self.when, at)
 
-    def _points(self, expectations: Expectations, leg: str) -> list[int]:
+    def _points(self, expectations: Expectations, leg: str) -> Sequence[int]:
         found = expectations.leg(leg)
-        count = found.calls if self.kind == "syscall" else len(found.points)
+        points: Sequence[int] = found.writing
+        if self.kind == "syscall":
+            points = range(1, found.calls + 1)
+        elif takes_all() and (self.kind, self.when) == ("kill", "before"):
+            points = range(1, len(found.points) + 1)  # at those that only read, too
         if self.chunks > 1:
-            return list(range(1, count + 1))[self.chunk :: self.chunks]
-        kinds = KINDS[self.place]
-        offset = kinds.index((self.kind, self.when)) * EVERY // len(kinds)
-        points = list(range(1, count + 1)) if self.kind == "syscall" else found.writing
-        return points[offset::EVERY]
+            return points[self.chunk :: self.chunks]
+        every, kinds = EVERY[self.place.partition("-")[0]], KINDS[self.place]
+        offset = kinds.index((self.kind, self.when)) * every // len(kinds) + every // 2 * (leg == DOWN)
+        return points[offset % min(every, len(points)) :: every] if leg != FIRST else points[offset::every]
 
     def again(self, leg: str, fault: Fault) -> str:
         """The command that injects this one fault again."""

@@ -13,7 +13,7 @@ from faults.faulty import Fault
 from faults.places import Place, SQLitePlace
 from faults.states import State
 
-EVERY = 5  # of the steps, in a run that takes a part of them
+EVERY = 9  # of the steps, in a run that takes a part of them
 
 
 class Restore:

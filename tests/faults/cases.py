@@ -33,7 +33,7 @@ KINDS = {
     "sqlite": (*ON_EVERY_SERVER, ("readonly", "before"), ("syscall", "before")),
     "sqlite-wal": (("kill", "before"), ("kill", "during"), ("error", "before"), ("syscall", "before")),
     "sqlite-revision": (("kill", "before"), ("error", "before"), ("terminate", "after")),
-    "postgresql": (*ON_EVERY_SERVER, *BY_SERVERS_END),
+    "postgresql": (*ON_EVERY_SERVER, *BY_SERVERS_END, ("cut", "beside")),
     "mysql": (*ON_EVERY_SERVER, *BY_SERVERS_END),
 }
 

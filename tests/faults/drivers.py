@@ -48,8 +48,12 @@ class Driver:
         """What the driver raises when the answer of the server is lost."""
         raise NotImplementedError
 
-    def cut(self, connection: Any) -> None:
-        """Let the server end the connection's session, and wait until it has."""
+    def cut(self, connection: Any, *, beside: bool = False) -> None:
+        """Let the server end the connection's session, and wait until it has.
+
+        Args:
+            beside: not this connection's, but all others to the database.
+        """
         raise NotImplementedError
 
     def notice(self, connection: Any) -> None:
@@ -185,13 +189,16 @@ class PsycopgDriver(Driver):
 
         return psycopg.OperationalError("could not receive data from server: Connection reset by peer")
 
-    def cut(self, connection: Any) -> None:
+    def cut(self, connection: Any, *, beside: bool = False) -> None:
         import psycopg
 
         if connection.closed:
             return
-        ended = "SELECT pg_terminate_backend(%s, 5000)"
+        others = "datname = current_database() AND pid NOT IN (%s, pg_backend_pid())"
+        ended = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE "
         with psycopg.connect(os.environ["FAULTS_SERVER"], autocommit=True) as other:
+            # the suite's own connection says what it is
+            ended += f"{others} AND application_name <> 'faults'" if beside else "pid = %s"
             self._execute(other.cursor(), ended, (connection.info.backend_pid,))
 
     def notice(self, connection: Any) -> None:
@@ -240,7 +247,7 @@ class PyMySQLDriver(Driver):
 
         return pymysql.err.OperationalError(2013, "Lost connection to MySQL server during query")
 
-    def cut(self, connection: Any) -> None:
+    def cut(self, connection: Any, *, beside: bool = False) -> None:
         if not connection.open:
             return
         number = connection.thread_id()

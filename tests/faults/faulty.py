@@ -22,7 +22,7 @@ from faults.files import Files
 from faults.system_calls import kill_at
 
 Kind = Literal["kill", "error", "busy", "cut", "terminate", "interrupt", "readonly", "syscall"]
-When = Literal["before", "during", "after", "twice"]
+When = Literal["before", "during", "after", "twice", "beside"]
 VERSION_TABLE = "alembic_version"
 
 
@@ -138,11 +138,14 @@ def _busy(driver: Driver, call: Call, _when: When) -> None:
 
 
 def _cut(driver: Driver, call: Call, when: When) -> Any:
-    """The server ends the session: the statement never arrives, or was done and the answer does not arrive."""
+    """The server ends the session: the statement never arrives, or was done and the answer does not arrive.
+
+    Beside: it ends the others of the run, so that the lock which one of them holds is lost.
+    """
     if when == "after":
         call.carry_out()
-    driver.cut(call.connection)
-    return call.carry_out() if when == "before" else driver.notice(call.connection)
+    driver.cut(call.connection, beside=when == "beside")
+    return driver.notice(call.connection) if when == "after" else call.carry_out()
 
 
 def _signal(number: signal.Signals) -> Callable[[Driver, Call, When], Any]:

@@ -2,13 +2,16 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from faults.faulty import Fault, Run
 from faults.places import Place
+from faults.states import named, read_sqlite
 from fork_server import ForkServer
 from projects import clean_environment
 
@@ -97,6 +100,15 @@ class Shop:
         self.place.save("filled")
         self.ok(["migrate", "upgrade"])
         self.place.save("latest")
+
+    def spoilt_backups(self) -> Iterator[str]:
+        """Which of the backups that the runs took are not the whole of a SQLite database as it was before one."""
+        for path in sorted((self.project / "backups").glob("*.db")):
+            with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as connection:
+                whole = connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+                heads = read_sqlite(lambda statement: connection.execute(statement).fetchall()).heads
+            if not whole or f"-{'+'.join(heads) or 'base'}-" not in path.name:
+                yield f"the backup {path.name} is not whole, or stands at {named(heads)}"
 
     def clear(self) -> None:
         """Remove what a run has left in the project."""

@@ -71,6 +71,7 @@ class Survival:
             self.shop.run(["migrate", "upgrade"], again, self.environment)
             place.settle()
             found += [f"after the second kill: {each}" for each in place.complaints(killed=True)]
+        found += self.shop.spoilt_backups()
         return found + list(self._recovered(stands, half))
 
     # ---- after the fault
@@ -113,6 +114,8 @@ class Survival:
             says = says or "cannot be written" in outcome.stderr
         if (begun or moved) and not says:
             yield f"the message does not say that the database stands at {named(state.heads)}:\n{outcome.stderr}"
+        if self._whereabouts(state)[1] and "half way in the" not in outcome.stderr:
+            yield f"the message does not say that the database is half way in a revision:\n{outcome.stderr}"
 
     # ---- the run that follows
 
@@ -123,6 +126,8 @@ class Survival:
         place.settle()
         if done.code != 0 or "Traceback" in done.stderr:
             yield f"the next upgrade: exit {done.code}\n{done.stdout}{done.stderr}"
+        if half and "going on with" not in done.stderr and not (self.fault and self.fault.when == "twice"):
+            yield f"the next upgrade does not say that it goes on with what was half done:\n{done.stderr}"
         state = place.read()
         candidates = [stands, *(heads[heads.index(stands) + 1 :][:1] if half else [])]
         finals = [self.expectations.final(self.leg_name, each) for each in candidates]

@@ -120,7 +120,7 @@ def _run_once(environment: Environment, run: Run, policy: Policy) -> None:
         work,
         writes=True,
         lock_timeout_s=policy.lock_timeout_s,
-        on_wait=lambda holder: run.say(f"waiting for another migration run: {holder}"),
+        on_wait=lambda holder: run.say(f"waiting: {holder.holds('the database')}"),
         transaction=policy.transaction,
         on_version_apply=lambda ctx, heads, **_: sessions[id(ctx)].applied(heads),
     )

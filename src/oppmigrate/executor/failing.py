@@ -37,8 +37,11 @@ def failure(environment: Environment, run: Run, error: MigrateError) -> MigrateE
     facts = {**error.facts, "revision": step.revision, "heads": list(heads)}
     if run.backup:
         facts["backup"] = str(run.backup)
+    what = f"revision {step.revision} ({step.message}), {step.direction}: {error.what}"
+    if error.what.startswith(f"revision {step.revision} "):
+        what = error.what  # it says so itself
     return kind(
-        f"revision {step.revision} ({step.message}), {step.direction}: {error.what}{at}",
+        f"{what}{at}",
         why=error.why,
         do=f"{told}. {remedy[:1].upper()}{remedy[1:]}",
         **facts,

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 import sqlite_batches
+from oppmigrate.errors import MigrationFailed, RowsDoNotFit
 from sqlite_batches import Revision, Tables
 
 
@@ -175,8 +176,6 @@ def test_what_was_put_off_is_done_before_another_table_is_changed(people: Tables
 
 
 def test_rows_are_checked_at_the_end_of_the_block_that_asks_for_it(people: Tables):
-    from oppmigrate.errors import RowsDoNotFit
-
     def revision(op):
         with op.batch_alter_table("people") as batch:
             batch.alter_column("a", server_default="first")
@@ -200,3 +199,20 @@ def test_pragmas_are_left_as_they_were(people: Tables):
             else batch_of(recreate="always")
         )
         assert [people.rows(f"PRAGMA {pragma}") for pragma in pragmas] == before
+
+
+def test_batch_that_fails_does_not_take_along_the_one_before_it(people: Tables):
+    def revision(op):
+        with op.batch_alter_table("people") as batch:
+            batch.alter_column("a", nullable=False)
+        with pytest.raises(MigrationFailed), op.batch_alter_table("people") as batch:
+            batch.alter_column("b", new_column_name="c")
+
+    people.upgrade(revision)
+    assert "a TEXT NOT NULL, b TEXT" in str(people.sql("people"))
+
+
+def test_name_changes_its_case_only(people: Tables):
+    people.upgrade(batch_of(lambda batch: batch.alter_column("a", new_column_name="A")))
+    assert '"A" TEXT' in str(people.sql("people"))
+    assert people.rows("SELECT a FROM people ORDER BY id") == [("one",), ("two",)]

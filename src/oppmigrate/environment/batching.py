@@ -158,9 +158,9 @@ class _Queue:
         """Do what was put off."""
         if self._change is None or self._is_working:
             return
-        change, self._change = self._change, None
         with self._working():
-            change.carry_out()
+            self._change.carry_out()
+        self._change = None
 
     @contextlib.contextmanager
     def _working(self) -> Iterator[None]:

@@ -48,24 +48,32 @@ class SQLiteTableChange:
             RowsDoNotFit: rows that the new definition does not take; nothing was changed.
             MigrationFailed: an operation names something that is not there, or leaves something without its column.
         """
+        before = self._pending, self._always, self._table
+        try:
+            with self._undoing():
+                self._add(batch)
+        except BaseException:  # what earlier batches have put off is still to be done, if anybody goes on
+            self._pending, self._always, self._table = before
+            raise
+
+    def _add(self, batch: Batch) -> None:
         operations = list(batch.operations)
         renames = self._renames(operations)
-        with self._undoing():
-            freed = self._freed_names(operations, renames)
-            if freed:
-                self._take(batch, [each for each in operations if each[0] == "drop_column"], {})
-                operations = [each for each in operations if each[0] != "drop_column"]
-            if renames or freed:
+        if self._freed_names(operations, renames):
+            drops = [each for each in operations if each[0] == "drop_column"]
+            self._take(Batch((), naming_convention=batch.naming_convention, namers=batch.namers), drops, {})
+            operations = [each for each in operations if each[0] != "drop_column"]
+        if renames:
+            self.carry_out()
+            self._rename_columns(renames)
+        self._take(batch, operations, renames)
+        if self._cannot_wait():
+            self.carry_out()
+        for name, arguments, _ in operations:
+            if name == "rename_table":
                 self.carry_out()
-                self._rename_columns(renames)
-            self._take(batch, operations, renames)
-            if self._cannot_wait():
-                self.carry_out()
-            for name, arguments, _ in operations:
-                if name == "rename_table":
-                    self.carry_out()
-                    self._alter(f"RENAME TO {self._quoted(str(arguments[1]))}")
-                    self._table = str(arguments[1])
+                self._alter(f"RENAME TO {self._quoted(str(arguments[1]))}")
+                self._table = str(arguments[1])
 
     def carry_out(self) -> None:
         """Do what was put off.
@@ -73,8 +81,7 @@ class SQLiteTableChange:
         Raises:
             MigrationFailed: something that no operation names came out otherwise; nothing was changed.
         """
-        target, self._pending = self._pending, None
-        always, self._always = self._always, False
+        target = self._pending
         if target is None:
             return
         with savepoint(self._connection, "oppmigrate_rebuild"):
@@ -85,7 +92,8 @@ class SQLiteTableChange:
                     why="the rebuild that both are to share was worked out from how it was before",
                     do="use op.get_bind() for statements between batches, not a connection kept from before",
                 )
-            carry_out(self._connection, table, target, always=always)
+            carry_out(self._connection, table, target, always=self._always)
+        self._pending, self._always = None, False
 
     def _cannot_wait(self) -> bool:
         """Is there no gain in waiting; or a doubt whether it can be done, which is to be cleared in its own block?"""
@@ -153,20 +161,20 @@ class SQLiteTableChange:
     def _rename_columns(self, renames: Mapping[str, str]) -> None:
         """In an order in which no name is taken; two that change places go by way of a third name."""
         waiting = dict(renames)
-        names = {fold(column.name) for column in self._read().definition.columns}
+        taken = {fold(column.name) for column in self._read().definition.columns}
         while waiting:
-            old = next((old for old, new in waiting.items() if fold(new) not in names or fold(new) == fold(old)), None)
+            old = next((old for old, new in waiting.items() if fold(new) not in taken - {fold(old)}), None)
             if old is None:
                 old = next(iter(waiting))
-                between = f"{old}_"
-                while fold(between) in names:
-                    between += "_"
-                waiting[between] = waiting.pop(old)
-                new = between
+                if fold(waiting[old]) in {fold(name) for name in waiting}:
+                    new = _free(old, taken)
+                    waiting[new] = waiting.pop(old)
+                else:  # nobody gives that name up: SQLite says so
+                    new = waiting.pop(old)
             else:
                 new = waiting.pop(old)
             self._rename_column(old, new)
-            names = names - {fold(old)} | {fold(new)}
+            taken = taken - {fold(old)} | {fold(new)}
 
     def _rename_column(self, old: str, new: str) -> None:
         if self._read().definition.column(old) is None:
@@ -202,6 +210,12 @@ class SQLiteTableChange:
         yield
         for statement in statements:
             self._connection.exec_driver_sql(statement)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while fold(name) in taken:
+        name += "_"
+    return name
 
 
 def _take_argument(target: TargetTable, argument: Any) -> None:

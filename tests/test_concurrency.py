@@ -1,5 +1,6 @@
 """Sixteen deploys at once, on each server and through a pooling proxy, with and without one killed in the middle."""
 
+import getpass
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from migrated_project import MigratedProject
 from pgbouncer import pgbouncer
 from postgresql_rows import connect
 from projects import Project, clean_environment
+from server_checks import assert_waiting_tells_of_the_holder
 
 MODELS = """
 from sqlmodel import Field, SQLModel
@@ -142,6 +144,13 @@ def assert_nothing_stays_in_the_sessions(pooled: Counter) -> None:
     assert len({row[-1] for row in rows if row}) == len(asked)
     assert {row[:3] for row in rows if row} == {("0", "0", "0")}
     assert len({row[3] for row in rows if row}) == 1
+
+
+def test_holder_behind_a_pooling_proxy_is_known(pooled: Counter) -> None:
+    holder = assert_waiting_tells_of_the_holder(pooled.database)
+    assert f"oppmigrate {getpass.getuser()}@" in holder.description
+    assert holder.since is not None
+    assert_nothing_stays_in_the_sessions(pooled)
 
 
 def test_sixteen_upgrades_at_once_through_a_pooling_proxy(pooled: Counter) -> None:

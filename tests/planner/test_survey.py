@@ -135,3 +135,15 @@ def test_operations_are_recorded_with_nothing_carried_out(surveyed: Surveyed) ->
     assert [type(each) for each in recorded] == [ops.CreateTableOp, ops.BulkInsertOp]
     surveyed.write("op.get_bind().scalar(sa.text('SELECT 1'))")
     assert recorded_operations(surveyed.environment("mysql"), state, step) is None
+
+
+def test_what_reaches_beyond_the_database_is_not_called_to_look(surveyed: Surveyed, tmp_path: Path) -> None:
+    """A mail is sent once; and whoever listens to `on_version_apply` hears of what was applied only."""
+    touched = tmp_path / "touched"
+    for line in (f"open({str(touched)!r}, 'w').close()", f"import os; os.mkdir({str(touched)!r})"):
+        assert surveyed.assess("sqlite", line).losses
+    heard = f"on_version_apply=lambda **kw: open({str(touched)!r}, 'w').close()"
+    surveyed.project.write("alembic/env.py", ENV.replace("target_metadata=None", f"target_metadata=None, {heard}"))
+    surveyed.write("pass")
+    assert not surveyed.assess("sqlite", "pass").changes
+    assert not touched.exists()

@@ -335,6 +335,7 @@ class Database:
 
         Raises:
             ProgramMissing: what takes it is not there.
+            NotADatabase: the file is none.
             UnsupportedDatabase: it cannot.
         """
         raise self._cannot("take a backup")

@@ -281,6 +281,9 @@ class SQLite(Database):
 
     def check_backup(self) -> None:
         self._files("backed up")
+        sqlite_errors.require(self._file)
+        if not sqlite_files.begins_as_one(self._file):
+            raise sqlite_errors.not_a_database(str(self._file))
 
     def backup(self, target: Path, *, progress: Progress | None = None) -> None:
         self._files("backed up")

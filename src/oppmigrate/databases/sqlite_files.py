@@ -72,6 +72,12 @@ def _hold_moment(source: sqlite3.Connection) -> None:
             time.sleep(POLL_S)
 
 
+def begins_as_one(path: Path) -> bool:
+    """Does the file begin as a SQLite database does? An empty file is an empty one."""
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) in (b"", MAGIC)
+
+
 def verify(path: Path, shown: Path | None = None) -> None:
     """Prove that the file is a whole database, without writing beside it.
 
@@ -169,9 +175,8 @@ def _is_usable(path: Path) -> bool:
 
     Asked for reading only: SQLite would remove a WAL that it cannot make sense of.
     """
-    with path.open("rb") as file:
-        if file.read(len(MAGIC)) not in (b"", MAGIC):
-            return False
+    if not begins_as_one(path):
+        return False
     try:
         with closing(_connect(path, "ro")) as connection:
             return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))

@@ -80,7 +80,10 @@ class Saving(ProjectManager):
     def _saved(self, database: Database) -> tuple[Path | None, str | None]:
         """The backup of what stands there, or what becomes of a database too damaged for one."""
         try:
-            return (self.backup().path if database.exists() else None), None
+            if not database.exists():
+                return None, None
+            database.check_backup()  # before it is opened: SQLite throws a -wal away that it cannot make sense of
+            return self.backup().path, None
         except (NotADatabase, BackupUnreadable) as error:
             if not database.keeps_damaged:
                 raise

@@ -16,7 +16,7 @@ SHOWN_REASONS = 1
 def backup_need(
     state: State, plan: Plan, policy: Policy, wanted: bool | None, assess: Callable[[], Assessment]
 ) -> BackupNeed:
-    """Whether a backup is to be taken, and why. Looks at the database only where one is due by itself.
+    """Whether a backup is to be taken, and why. Looks at the database only where the policy decides.
 
     A file is saved before anything in it is changed or goes; what has to be dumped by a server's program only before
     something is lost for good, and where that is quick and possible.
@@ -35,14 +35,13 @@ def backup_need(
         return BackupNeed(False, "there is no database yet")
     if wanted or policy.backup == "always":
         return BackupNeed(True, "--backup" if wanted else 'the policy says backup = "always"')
-    return _need_by_itself(state, policy, assess)
-
-
-def _need_by_itself(state: State, policy: Policy, assess: Callable[[], Assessment]) -> BackupNeed:
-    database = state.database
-    if not database.holds_rows(besides=("alembic_version", policy.journal_table)):
+    if len(state.databases) <= 1 and not state.database.holds_rows(besides=("alembic_version", policy.journal_table)):
         return BackupNeed(False, "the database holds no rows")
-    assessment = assess()
+    return _need_by_itself(state, assess(), policy)
+
+
+def _need_by_itself(state: State, assessment: Assessment, policy: Policy) -> BackupNeed:
+    database = state.database
     reasons = assessment.changes if database.copies_itself else assessment.losses
     if not reasons:
         what = "no row is changed and nothing is dropped" if database.copies_itself else "nothing is lost for good"

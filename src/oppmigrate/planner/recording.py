@@ -1,6 +1,8 @@
 """What the steps of a plan would do, recorded from their functions with nothing carried out and no database asked."""
 
+import ast
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -23,6 +25,13 @@ from oppmigrate.results import Plan, Step
 from oppmigrate.safety import Noted, noting
 
 _ABSENT = object()
+# modules that reach files, programs, other hosts
+REACHING = frozenset(
+    """
+    aiohttp asyncio boto3 celery ftplib http httpx importlib io kafka multiprocessing os paramiko pathlib
+    pika redis requests shutil smtplib socket ssl subprocess tempfile threading urllib urllib3
+    """.split()  # noqa: SIM905  a list would be a line a name
+)
 
 
 @dataclass
@@ -55,12 +64,44 @@ def record_plan(environment: Environment, state: State, plan: Plan) -> dict[str,
     found: dict[str, Recording] = {}
 
     def work(_heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
+        tell_nobody(context)
         for step in plan.steps:
-            yield _recorded(visit, revision_step(context, step), found.setdefault(step.revision, Recording()))
+            recording = found.setdefault(step.revision, Recording())
+            yield _recorded(visit, revision_step(context, step), recording, may_be_called=not reaches_out(step.path))
 
     visit = Visit(work)
-    environment.run_as_sql(visit, Output(), starting_rev=plan.start, reachable=state.reachable)
+    with _unlogged():
+        environment.run_as_sql(visit, Output(), starting_rev=plan.start, reachable=state.reachable)
     return found
+
+
+def tell_nobody(context: MigrationContext) -> None:
+    """Keep `env.py`'s `on_version_apply` from hearing of revisions that are only looked at."""
+    context.on_version_apply_callbacks = ()
+
+
+def reaches_out(path: Path) -> bool:
+    """Does a revision file use what may do something beside the database? Then its functions are run once only."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        if any(name.partition(".")[0] in REACHING for name in names):
+            return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("open", "__import__"):
+            return True
+    return False
+
+
+@contextlib.contextmanager
+def _unlogged() -> Iterator[None]:
+    """Alembic says `Running upgrade …` of each step, which is not so here."""
+    logger = logging.getLogger("alembic.runtime.migration")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def recorded_operations(environment: Environment, state: State, step: Step) -> list[ops.MigrateOperation] | None:
@@ -71,12 +112,15 @@ def recorded_operations(environment: Environment, state: State, step: Step) -> l
     return recording.operations if recording is not None and recording.is_whole else None
 
 
-def _recorded(visit: Visit, step: RevisionStep, recording: Recording) -> RevisionStep:
+def _recorded(visit: Visit, step: RevisionStep, recording: Recording, *, may_be_called: bool) -> RevisionStep:
     """The step, which on running only fills the recording."""
     migrate = step.migration_fn
 
     def record(**kw: Any) -> None:
         assert visit.operations is not None
+        if not may_be_called:
+            recording.is_whole = False
+            return
         file = Path(step.revision.path)
         with _carrying_out_nothing(visit.operations, recording), noting(visit.operations, file) as recording.noted:
             try:

@@ -28,7 +28,7 @@ def write_script(environment: Environment, state: State, plan: Plan) -> Script:
             do="stock Alembic writes those of this env.py: alembic upgrade head --sql",
         )
     recordings = record_or_doubt(environment, state, plan)
-    written = write_sql(environment, state, plan, recordings)
+    written = write_sql(environment, state, plan, recordings, for_script=True)
     if written.error is not None:
         raise written.error
     _refuse_untold(plan, written)

@@ -12,7 +12,7 @@ from oppmigrate.environment.session import Environment
 from oppmigrate.errors import MigrateError, RevisionFileBroken
 from oppmigrate.planner.output import Output
 from oppmigrate.planner.paths import step_of
-from oppmigrate.planner.recording import Recording
+from oppmigrate.planner.recording import Recording, tell_nobody
 from oppmigrate.planner.running import revision_step, run_in_scratch
 from oppmigrate.planner.state import State
 from oppmigrate.results import Plan
@@ -37,15 +37,20 @@ class Written:
     error: MigrateError | None = None
 
 
-def write_sql(environment: Environment, state: State, plan: Plan, recordings: Mapping[str, Recording]) -> Written:
+def write_sql(
+    environment: Environment, state: State, plan: Plan, recordings: Mapping[str, Recording], *, for_script: bool = False
+) -> Written:
     """Write every step's SQL for this database; a step that asks it something is run in an empty scratch database.
+
+    Args:
+        for_script: what `env.py` does on `on_version_apply` belongs to it, as stock Alembic has it.
 
     Raises:
         RevisionFileBroken: a file has no such function.
     """
     written = Written()
     try:
-        _write_offline(environment, state, plan, recordings, written)
+        _write_offline(environment, state, plan, recordings, written, for_script)
     except RevisionFileBroken:
         raise
     except MigrateError as error:
@@ -56,12 +61,19 @@ def write_sql(environment: Environment, state: State, plan: Plan, recordings: Ma
 
 
 def _write_offline(
-    environment: Environment, state: State, plan: Plan, recordings: Mapping[str, Recording], written: Written
+    environment: Environment,
+    state: State,
+    plan: Plan,
+    recordings: Mapping[str, Recording],
+    written: Written,
+    for_script: bool,
 ) -> None:
     output = Output()
 
     def work(_heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
         output.softened = version_table(context)
+        if not for_script:
+            tell_nobody(context)
         for step in plan.steps:
             recording = recordings.get(step.revision)
             is_whole = recording is None or recording.is_whole
@@ -101,6 +113,7 @@ def _written_step(step: RevisionStep, output: Output, written: Written, is_whole
 
 def _fill_gaps(environment: Environment, state: State, plan: Plan, written: Written) -> None:
     def work(_heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
+        tell_nobody(context)
         before = state.graph.applied(plan.start)
         for file in state.graph.upgrade_path("heads", ()):
             if file.revision in before:

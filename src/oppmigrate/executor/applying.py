@@ -15,7 +15,7 @@ from oppmigrate.environment.session import Environment
 from oppmigrate.errors import EnvironmentFailed, MigrateError, UnsupportedDatabase
 from oppmigrate.executor.failing import failure, stands
 from oppmigrate.executor.remaining import named
-from oppmigrate.executor.run import Progress, Run, Story
+from oppmigrate.executor.run import Progress, Run, Story, waiting
 from oppmigrate.executor.session import Overtaken, Session
 from oppmigrate.planner import State, common_heads, read_state, record_or_doubt
 from oppmigrate.recorder import Journal
@@ -61,7 +61,8 @@ def apply(
     except KeyboardInterrupt as interrupt:
         if run.begun and not interrupt.args:
             with contextlib.suppress(MigrateError):
-                interrupt.args = (stands(run, read_state(environment).heads),)
+                state = read_state(environment)
+                interrupt.args = (stands(run, state.heads, state.half_done),)
         raise
     heads = _verified_heads(environment, run)
     done = replace(run.plan, end=heads, steps=tuple(dict.fromkeys(run.done)))
@@ -120,7 +121,7 @@ def _run_once(environment: Environment, run: Run, policy: Policy) -> None:
         work,
         writes=True,
         lock_timeout_s=policy.lock_timeout_s,
-        on_wait=lambda holder: run.say(f"waiting: {holder.holds('the database')}"),
+        on_wait=waiting(run.tell),
         transaction=policy.transaction,
         on_version_apply=lambda ctx, heads, **_: sessions[id(ctx)].applied(heads),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from oppmigrate import __version__
+from oppmigrate.databases import OnWait
 from oppmigrate.planner import State
 from oppmigrate.recorder import Journal, user_at_host
 from oppmigrate.results import Plan, Step
@@ -72,6 +73,11 @@ class Run:
     def say(self, text: str) -> None:
         if self.tell is not None:
             self.tell(text)
+
+
+def waiting(tell: Story | None) -> OnWait | None:
+    """Tells whom a run waits for."""
+    return None if tell is None else lambda holder: tell(f"waiting: {holder.holds('the database')}")
 
 
 def entry_facts(step: Step, backup: Path | None) -> dict[str, Any]:

@@ -8,17 +8,21 @@ from oppmigrate.config import Policy
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
 from oppmigrate.executor.applying import refuse_in_connection
+from oppmigrate.executor.run import Story, waiting
 from oppmigrate.executor.version_table import refuse_long_ids
 from oppmigrate.planner import State, read_state
 from oppmigrate.recorder import Journal
 from oppmigrate.results import StampResult
 
 
-def stamp(environment: Environment, state: State, target: str, policy: Policy, *, purge: bool) -> StampResult:
+def stamp(
+    environment: Environment, state: State, target: str, policy: Policy, *, purge: bool, tell: Story | None = None
+) -> StampResult:
     """Record `target` as applied, running nothing. What stood half done is settled by it.
 
     Args:
         purge: forget every recorded head first, those with no file too.
+        tell: told whom it waits for.
     """
 
     def work(heads: tuple[str, ...], context: MigrationContext) -> list[Any]:
@@ -29,6 +33,6 @@ def stamp(environment: Environment, state: State, target: str, policy: Policy, *
         return steps
 
     refuse_in_connection(environment, state)
-    visit = Visit(work, writes=True, purge=purge, lock_timeout_s=policy.lock_timeout_s)
+    visit = Visit(work, writes=True, purge=purge, lock_timeout_s=policy.lock_timeout_s, on_wait=waiting(tell))
     environment.run(visit, command="stamp", revision=target)
     return StampResult(state.heads, read_state(environment).heads)

@@ -73,7 +73,14 @@ class Applying(Saving):
         with self._files_from_journal(from_journal):
             return self._apply("downgrade", target, backup, lock_timeout_s, progress, tell, drops_leftovers)
 
-    def stamp(self, target: str, *, purge: bool = False, lock_timeout_s: float | None = None) -> results.StampResult:
+    def stamp(
+        self,
+        target: str,
+        *,
+        purge: bool = False,
+        lock_timeout_s: float | None = None,
+        tell: Story | None = None,
+    ) -> results.StampResult:
         """Record `target` as applied, running nothing. `purge` forgets what was recorded before."""
         from oppmigrate import executor
         from oppmigrate.planner import refuse_missing
@@ -84,7 +91,7 @@ class Applying(Saving):
         if not purge:
             refuse_missing(state)
         state.graph.stamp_target(target, () if purge else state.heads)
-        return executor.stamp(environment, state, target, policy, purge=purge)
+        return executor.stamp(environment, state, target, policy, purge=purge, tell=tell)
 
     def accept_edits(self, revision: str | None = None, *, lock_timeout_s: float | None = None) -> results.StampResult:
         """Let edited files stand for what was applied, all of them or that of one revision; runs nothing.

@@ -37,7 +37,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
     if arguments.revision is None:
         raise WrongUsage("stamp needs the revision to record", do="python oppman.py migrate stamp head")
     with terminal.working("waiting for the database"):
-        result = manager.stamp(arguments.revision, purge=arguments.purge)
+        result = manager.stamp(arguments.revision, purge=arguments.purge, tell=terminal.story)
     terminal.result(result)
     before, after = (", ".join(heads) or "base" for heads in (result.before, result.after))
     terminal.data(f"stamped: the database was at {before} and is recorded at {after}")

@@ -303,6 +303,17 @@ def test_dropped_column_takes_along_what_is_about_it_alone(people: Tables):
     assert people.rows("SELECT id, name, boss FROM people") == [(1, "Ada", None), (2, "Bob", 1), (3, "Cyd", 1)]
 
 
+def test_index_made_and_its_column_dropped_in_one_batch(people: Tables):
+    def revision(op):
+        with op.batch_alter_table("people") as batch:
+            batch.create_index("by_email", ["email"])
+            batch.drop_column("email")
+
+    people.upgrade(revision)
+    assert people.sql("by_email") is None
+    assert "email" not in str(people.sql("people"))
+
+
 @pytest.mark.parametrize(
     ("column", "reason"),
     [

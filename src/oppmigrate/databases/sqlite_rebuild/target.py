@@ -318,6 +318,9 @@ class TargetTable:
             if if_exists:
                 return
             raise self._failed(f"it has no index `{index.name}`")
+        self._take_index(name)
+
+    def _take_index(self, name: str) -> None:
         del self.indexes[name]
         fresh = [new for new in self.new_indexes if new[0].name != name]
         if len(fresh) == len(self.new_indexes):
@@ -362,8 +365,7 @@ class TargetTable:
         for clause in leaning.checks_to_go(self.name, self.definition, gone):
             self._remove(next(each for each in self.definition.of_kind("CHECK") if each.says == clause.says))
         for name in leaning.indexes_to_go(self.name, self.definition, self.indexes.values(), gone):
-            del self.indexes[name]
-            self.dropped_indexes.append(name)
+            self._take_index(name)
 
     # ---- names
 

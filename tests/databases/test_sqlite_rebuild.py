@@ -1,11 +1,13 @@
 """Changing a SQLite table: the operation does what it says, and everything else is there afterwards as it was."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 import sqlite_batches
+from oppmigrate.databases.sqlite_rebuild import copying, stored
 from oppmigrate.errors import MigrationFailed
 from sqlite_batches import Tables
 
@@ -578,6 +580,46 @@ def test_boolean_check_goes_with_the_type(people: Tables):
     people.upgrade(go)
     assert "ck_flag" not in str(people.sql("people"))
     assert people.rows("SELECT flag, typeof(flag) FROM people") == [(0, "integer")] * 3
+
+
+# ---- the comparison of before and after
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, change: Callable[[Any], Any]) -> None:
+    """Have a fault in a function of ours."""
+    whole = getattr(module, name)
+    monkeypatch.setattr(module, name, lambda *arguments: change(whole(*arguments)))
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "change", "reason"),
+    [
+        (copying, "_pairs", lambda pairs: [(pairs[0][0], "id + 1"), *pairs[1:]], "at least one row differs"),
+        (copying, "_pairs", lambda pairs: [(a, "upper(name)" if a == '"name"' else b) for a, b in pairs], "differs"),
+        (copying, "_pairs", lambda pairs: [pair for pair in pairs if pair[0] != '"boss"'], "differs"),
+        (stored, "in_schema", lambda sql: sql.replace("DESC", ""), "the index `by_age` is gone or changed"),
+        (stored, "in_schema", lambda sql: sql.replace("new.name", "1"), "the trigger `told` is gone or changed"),
+        (stored, "read_sequence", None, "its next number would be 3"),
+    ],
+)
+def test_fault_of_ours_is_noticed_and_nothing_is_changed(
+    people: Tables, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, change: Any, reason: str
+):
+    before = people.everything()
+
+    def revision(op):
+        with op.batch_alter_table("people") as batch:
+            batch.alter_column("name", nullable=False)
+
+    with monkeypatch.context() as faulty, pytest.raises(MigrationFailed) as noticed:
+        if name == "read_sequence":
+            readings = iter([9, 3, 3])
+            faulty.setattr(module, name, lambda *_: next(readings))
+        else:
+            spoil(faulty, module, name, change)
+        people.upgrade(revision)
+    assert reason in str(noticed.value)
+    assert people.everything() == before
 
 
 # ---- what cannot be done

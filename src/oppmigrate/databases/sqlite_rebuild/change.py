@@ -10,9 +10,10 @@ from sqlalchemy.exc import OperationalError
 from oppmigrate.databases.base import first_line
 from oppmigrate.databases.sqlite_rebuild import finding, stored
 from oppmigrate.databases.sqlite_rebuild.dependents import read_dependents
-from oppmigrate.databases.sqlite_rebuild.rebuilding import carry_out, savepoint, switched
+from oppmigrate.databases.sqlite_rebuild.rebuilding import carry_out
 from oppmigrate.databases.sqlite_rebuild.rendering import Renderer, on_table
 from oppmigrate.databases.sqlite_rebuild.requirements import check_rows
+from oppmigrate.databases.sqlite_rebuild.sessions import savepoint, switched
 from oppmigrate.databases.sqlite_rebuild.target import TargetTable
 from oppmigrate.databases.sqlite_rebuild.tokens import fold, quote
 from oppmigrate.databases.table_changes import Batch, Operation

@@ -61,12 +61,20 @@ def _changes_meaning(expected: Expected) -> bool:
     return altered or expected.options
 
 
-def objects_differ(before: Counter[tuple[Any, ...]], after: Counter[tuple[Any, ...]]) -> Iterator[str]:
-    """What differs among the statements of everything else, in words."""
-    for gone in sorted((before - after).elements(), key=str):
+def objects_differ(
+    before: Counter[tuple[Any, ...]], after: Counter[tuple[Any, ...]], *, dropped: set[str], created: set[str]
+) -> Iterator[str]:
+    """What differs among the statements of everything else, in words.
+
+    Args:
+        dropped, created: indexes that the operations name.
+    """
+    old = Counter({row: count for row, count in before.items() if not (row[1] == "index" and row[2] in dropped)})
+    new = Counter({row: count for row, count in after.items() if not (row[1] == "index" and row[2] in created)})
+    for gone in sorted((old - new).elements(), key=str):
         yield f"the {gone[1]} `{gone[2]}` is gone or changed"
-    for new in sorted((after - before).elements(), key=str):
-        yield f"the {new[1]} `{new[2]}` is new or changed: {new[4]}"
+    for more in sorted((new - old).elements(), key=str):
+        yield f"the {more[1]} `{more[2]}` is new or changed: {more[4]}"
 
 
 def definitions_differ(wanted: Definition, stored: Definition) -> Iterator[str]:

@@ -113,17 +113,8 @@ class _Reader:
     def _column_clause_kind(self) -> str:
         word = self._next()
         kind = word.text.upper() if word.kind == "word" else ""
-        if kind == "NOT" and self._skip("DEFERRABLE"):
-            self._deferred()
-            return "DEFERRABLE"
-        if kind == "DEFERRABLE":
-            self._deferred()
-            return kind
-        if kind in ("NOT", "NULL"):
-            if kind == "NOT":
-                self._expect("NULL")
-            self._on_conflict()
-            return "NOT NULL" if kind == "NOT" else kind
+        if kind in ("NOT", "NULL", "DEFERRABLE"):
+            return self._null_or_deferrable(kind)
         if kind == "PRIMARY":
             self._expect("KEY")
             self._skip("ASC", "DESC")
@@ -154,6 +145,18 @@ class _Reader:
             return "GENERATED"
         self._place -= 1
         raise self._unexpected()
+
+    def _null_or_deferrable(self, word: str) -> str:
+        kind = word
+        if word == "NOT":
+            kind = "DEFERRABLE" if self._skip("DEFERRABLE") else "NOT NULL"
+        if kind == "DEFERRABLE":
+            self._deferred()
+            return kind
+        if word == "NOT":
+            self._expect("NULL")
+        self._on_conflict()
+        return kind
 
     def _default(self) -> None:
         if self._peek().is_mark("("):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 import sqlite_batches
-from oppmigrate.databases.table_changes import Leftover
+from oppmigrate.databases.table_changes import Leftover, leftovers_in_the_way
 from oppmigrate.errors import Refused
 from sqlite_batches import Tables
 
@@ -49,7 +49,7 @@ def test_leftover_that_may_hold_the_only_copy_is_kept(people: Tables):
         people.database.drop_leftovers(people.connection)
     people.connection.rollback()
     assert refused.value.what == "the leftover `_alembic_tmp_gone` was not dropped"
-    assert "there is no table `gone`" in str(refused.value.why)
+    assert "holds 2 rows, and the table that it was made for is not there" in str(refused.value.why)
     assert refused.value.do == 'bring it back under its name: ALTER TABLE "_alembic_tmp_gone" RENAME TO "gone"'
     assert people.everything() == before
 
@@ -65,3 +65,12 @@ def test_leftover_whose_name_alembic_has_cut_is_known_by_what_is_left_of_it(peop
     cut = f"_alembic_tmp_{name}"[:50]
     people.execute(f"CREATE TABLE {name} (a)", f"CREATE TABLE {cut} (a)")
     assert find(people) == (Leftover(cut, name, 0, 0),)
+
+
+def test_error_for_what_is_in_the_way_tells_the_command_or_the_way_back(people: Tables):
+    people.execute("CREATE TABLE _alembic_tmp_people (a)")
+    error = leftovers_in_the_way(find(people))
+    assert error.why == "`_alembic_tmp_people` was made to replace `people`; it holds 0 rows, `people` 2"
+    assert error.do == "oppman migrate upgrade --drop-leftovers"
+    people.execute("DELETE FROM people", "INSERT INTO _alembic_tmp_people VALUES (1)")
+    assert str(leftovers_in_the_way(find(people)).do).startswith("compare the two")

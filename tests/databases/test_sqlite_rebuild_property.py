@@ -89,10 +89,26 @@ def check(database: Tables, table: RandomTable, operations: list[RandomOperation
     event("done")
     renamed = {old: new for operation in operations for old, new in operation.renamed.items()}
     compare(database, table, operations, renamed, before)
-    damage = [row[0] for row in database.rows("PRAGMA integrity_check")]
-    # SQLite 3.40 calls a large REAL in a NOT NULL column without a type a NULL, in a table that was just made, too
-    assert [line for line in damage if not line.startswith("NULL value in")] in ([], ["ok"])
+    if (damage := database.rows("PRAGMA integrity_check")) != [("ok",)]:
+        # SQLite 3.40 finds NULLs that are none in tables without a rowid that were just made, too
+        assert set(damage) <= set(damage_of_a_new_table(database))
     assert database.rows("PRAGMA foreign_key_check(tab)") == []
+
+
+def damage_of_a_new_table(database: Tables) -> list[Any]:
+    """What SQLite says of the same definition, with the same rows put in one by one."""
+    names = [
+        f'"{row[1].replace(chr(34), chr(34) * 2)}"' for row in database.rows("PRAGMA table_xinfo(tab)") if not row[6]
+    ]
+    rows = database.rows(f"SELECT {', '.join(names)} FROM tab")
+    indexes = [row[3] for row in database.objects() if row[0] == "index" and row[2] == "tab" and row[3]]
+    with tables() as fresh:
+        fresh.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)", str(database.sql("tab")), *indexes)
+        for row in rows:
+            sql = f"INSERT INTO tab ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
+            fresh.connection.exec_driver_sql(sql, row)
+        fresh.connection.commit()
+        return fresh.rows("PRAGMA integrity_check")
 
 
 def look(database: Tables, table: RandomTable) -> dict[str, Any]:

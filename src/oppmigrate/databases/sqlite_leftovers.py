@@ -4,12 +4,10 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
-from oppmigrate.databases.table_changes import Leftover
+from oppmigrate.databases.table_changes import LEFTOVER, Leftover, way_back
 from oppmigrate.errors import Refused
 
-PREFIX = "_alembic_tmp_"
 LONGEST = 50  # to which Alembic cuts the name: alembic/operations/batch.py, _calc_temp_name
-AGAIN = "oppman migrate upgrade --drop-leftovers"
 
 
 def find_leftovers(connection: Connection) -> tuple[Leftover, ...]:
@@ -31,21 +29,19 @@ def drop_leftovers(connection: Connection) -> tuple[Leftover, ...]:
 
 def not_to_be_dropped(leftover: Leftover) -> Refused:
     """The error for one that may hold the only copy of its rows, with the way to bring them back."""
-    original = leftover.name.rpartition(".")[2].removeprefix(PREFIX)
-    if leftover.table is None:
-        why = f"it holds {leftover.rows:,} rows, and there is no table `{original}`: they may be the only copy"
-        do = f'bring it back under its name: ALTER TABLE "{leftover.name}" RENAME TO "{original}"'
-    else:
-        why = f"it holds {leftover.rows:,} rows, and `{leftover.table}` has only {leftover.table_rows:,}"
-        do = f'compare the two, and drop the one to go yourself: DROP TABLE "{leftover.name}"'
-    return Refused(f"the leftover `{leftover.name}` was not dropped", why=why, do=do, table=leftover.name)
+    return Refused(
+        f"the leftover `{leftover.name}` was not dropped",
+        why=f"{leftover.shown()}: it may be the only copy",
+        do=way_back(leftover),
+        table=leftover.name,
+    )
 
 
 def _of_schema(connection: Connection, schema: str) -> Iterator[Leftover]:
     tables = [row[0] for row in connection.exec_driver_sql(f"SELECT name FROM {_master(schema)} WHERE type = 'table'")]
     prefix = "" if schema == "main" else f"{schema}."
     for name in tables:
-        if not name.startswith(PREFIX):
+        if not name.startswith(LEFTOVER):
             continue
         table = _table_of(name, tables)
         rows = _count(connection, schema, name)
@@ -59,7 +55,7 @@ def _of_schema(connection: Connection, schema: str) -> Iterator[Leftover]:
 
 def _table_of(name: str, tables: list[str]) -> str | None:
     """The table of this name behind the prefix; or the only one whose name begins so, where Alembic cut it."""
-    original = name.removeprefix(PREFIX)
+    original = name.removeprefix(LEFTOVER)
     if original in tables or len(name) < LONGEST:
         return original if original in tables else None
     longer = [table for table in tables if table.startswith(original)]

@@ -191,7 +191,7 @@ class Hooks:
         context.autocommit_block = autocommit_block  # type: ignore[method-assign]
 
     def _rebuilding(self, operations: Operations) -> contextlib.AbstractContextManager[None]:
-        if self._visit.output is not None or not self._visit.databases:
+        if not self._visit.databases:
             return contextlib.nullcontext()
 
         def is_allowed(rule: str) -> bool:  # asked later: each revision has its own

@@ -300,7 +300,10 @@ def _fails_or_changes(tried: Tried, old: str, new: str, text: Any, value: Any) -
     back = tried.texts(old)[0]
     # a member comes back from the number that it became, bits from the text
     is_another = there != text and any(kind in f"{old} {new}" for kind in ("ENUM", "SET", "BIT"))
-    return bool(back != text or is_another)
+    # the fraction of a second as the end of a double: an ALTER happens to round it back
+    is_near = old.startswith(("TIME", "DATETIME")) and new in ("DOUBLE", "FLOAT")
+    is_no_date = str(there).startswith("0000-00-00")
+    return bool(back != text or is_another or is_near or is_no_date)
 
 
 def test_decimal_equality_is_used() -> None:

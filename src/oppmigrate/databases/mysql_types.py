@@ -11,6 +11,7 @@ BYTES = {"tiny": 255, "": 65_535, "medium": 16_777_215, "long": 4_294_967_295}
 NUMBERS = frozenset({*INTEGERS, "decimal", "float", "double", "bit", "year"})
 TIMES = frozenset({"date", "datetime", "timestamp", "time"})
 STRINGS = frozenset({*TEXTS, "varchar", "char", "enum", "set"})
+LIMITED = frozenset({"varchar", "char", "varbinary", "binary"})
 LONGEST_INTEGER = 20  # characters, with the sign
 LONGEST_CHARACTER = {"utf8mb4": 4, "utf8mb3": 3, "utf8": 3, "latin1": 1, "ascii": 1}
 # what has all characters of these

@@ -14,7 +14,7 @@ from faults.shop import DOWN, FIRST, LEGS
 
 VARIABLE = "OPPMAN_TEST_FAULTS"
 # of the points at which something is changed, in a run that takes a part of them: by what a run costs on the server
-EVERY = {"sqlite": 43, "postgresql": 61, "mysql": 113}
+EVERY = {"sqlite": 89, "postgresql": 67, "mysql": 127}
 CHUNKS = 8  # test cases that share the faults of one kind, in a run that takes all
 
 ON_EVERY_SERVER = (

@@ -37,7 +37,7 @@ def test_sqlite_database_that_may_not_grow(
     place.restore(START[leg])
     with closing(sqlite3.connect(place.path)) as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    for more in itertools.count(0, 1 if takes_all() else 3):
+    for more in itertools.count(0, 1 if takes_all() else 7):
         survival = Survival(expectations.shop, expectations, leg, options={"max_pages": pages + more})
         assert survival.problems() == [], f"{more} pages more than at the start"
         assert survival.outcome is not None
@@ -78,7 +78,7 @@ def test_sqlite_on_a_disk_that_is_full(
     """The file system's own end, a block later each time, until there is enough."""
     shop, expectations = shop_on_disk, shops("sqlite")
     environment = {"OPPMAN_BACKUP_DIRECTORY": str(disk.path / "backups")} if backups_there else {}
-    for blocks in itertools.count(0, 2 if takes_all() else 9):
+    for blocks in itertools.count(0, 2 if takes_all() else 15):
         shop.clear()
         disk.clear()
         disk.empty("backups")

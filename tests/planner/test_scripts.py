@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import make_url
 
 import servers
+from adoption import AdoptedProject
 from projects import Project
 from shop_chain import CHAIN, ROWS, Shop, contents, write_revision
 
@@ -162,3 +163,19 @@ def test_json_holds_plan_text_and_warnings(project: Project, sqlite_url: str) ->
     assert [step["revision"] for step in script["plan"]["steps"]] == list(CHAIN)
     assert script["text"].count("COMMIT;") == 1
     assert len(script["warnings"]) == 4
+
+
+def test_adopted_project_is_written_for_any_server(project: Project) -> None:
+    """By the offline branch of its own env.py, whatever address that names."""
+    app = AdoptedProject(project, "hard_coded_url")
+    for dialect, words in (("postgresql", "id SERIAL NOT NULL"), ("mariadb", "id INTEGER NOT NULL AUTO_INCREMENT")):
+        script = app.oppman("migrate", "upgrade", "--sql", "--dialect", dialect)
+        assert words in script["text"]
+        assert script["dialect"] == dialect
+
+
+@pytest.mark.parametrize("options", [(), ("--dialect", "postgresql")])
+def test_several_databases_have_no_one_script(project: Project, options: tuple[str, ...]) -> None:
+    app = AdoptedProject(project, "multidb", database="shop.db")
+    error = app.oppman("migrate", "upgrade", "--sql", *options, exit_code=1)["error"]
+    assert error["what"] == "env.py migrates 2 databases, and a script is for one"

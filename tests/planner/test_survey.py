@@ -97,6 +97,11 @@ def test_revision_is_assessed(surveyed: Surveyed, line: str, rebuilding: bool, a
         assert (bool(assessment.changes), bool(assessment.losses)) == (altering, loses)
 
 
+def test_nothing_is_said_while_looking(surveyed: Surveyed, capfd: pytest.CaptureFixture[str]) -> None:
+    surveyed.assess("sqlite", "print('it is done')")
+    assert "it is done" not in "".join(capfd.readouterr())
+
+
 def test_question_that_the_file_catches_counts_all_the_same(surveyed: Surveyed) -> None:
     lines = ["try:", "    op.get_bind().execute(sa.text('SELECT 1'))", "except Exception:", "    pass"]
     assert surveyed.assess("sqlite", *lines).losses

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import io
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -124,7 +125,8 @@ def _recorded(visit: Visit, step: RevisionStep, recording: Recording, *, may_be_
         file = Path(step.revision.path)
         with _carrying_out_nothing(visit.operations, recording), noting(visit.operations, file) as recording.noted:
             try:
-                migrate(**kw)
+                with contextlib.redirect_stdout(io.StringIO()):  # it says what it does when it does it
+                    migrate(**kw)
             except Exception:  # of any kind: the file's own code meets answers that no database gave
                 recording.is_whole = False
 

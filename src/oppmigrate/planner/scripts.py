@@ -23,8 +23,8 @@ def write_script(environment: Environment, state: State, plan: Plan) -> Script:
     """
     if len(state.databases) > 1:
         raise UnsupportedDatabase(
-            f"env.py migrates {len(state.databases)} databases: {', '.join(each.safe_url for each in state.databases)}",
-            why="a script is for one database",
+            f"env.py migrates {len(state.databases)} databases, and a script is for one",
+            why=", ".join(dict.fromkeys(each.safe_url for each in state.databases)),
             do="stock Alembic writes those of this env.py: alembic upgrade head --sql",
         )
     recordings = record_or_doubt(environment, state, plan)

@@ -99,7 +99,9 @@ def state_without_database(environment: Environment) -> State:
             raise
     unknown = environment.offline_database or Database(URL.create("unknown"))
     database = visit.databases[-1] if visit.databases else unknown
-    return State(_read_files(environment), database, False, (), False, databases=_distinct(visit.databases))
+    # those of a dialect are one and the same; how many there are counts
+    databases = tuple(visit.databases) if environment.offline_database else _distinct(visit.databases)
+    return State(_read_files(environment), database, False, (), False, databases=databases)
 
 
 def _read_state_through_env(environment: Environment) -> State:

@@ -56,6 +56,7 @@ def apply(
         _carry_out(environment, run, policy)
     except MigrateError as error:
         if not run.begun:
+            run.discard_backup()
             raise
         raise failure(environment, run, error) from error
     except KeyboardInterrupt as interrupt:

@@ -10,9 +10,13 @@ from oppmigrate.blame import line_behind
 from oppmigrate.environment.session import Environment
 from oppmigrate.errors import (
     DatabaseError,
+    DatabaseLocked,
+    DatabaseReadOnly,
     EnvironmentFailed,
     MigrateError,
     MigrationFailed,
+    Refused,
+    RowsDoNotFit,
 )
 from oppmigrate.executor.checkpoints import steps_done
 from oppmigrate.executor.remaining import named
@@ -20,11 +24,16 @@ from oppmigrate.executor.run import Run, entry_facts
 from oppmigrate.planner import read_state
 from oppmigrate.recorder import JournalEntry
 
+# nothing is wrong with the revision, and nothing of it has been done
+REFUSALS = (RowsDoNotFit, DatabaseLocked, DatabaseReadOnly, Refused)
+
 
 def failure(environment: Environment, run: Run, error: MigrateError) -> MigrateError:
     """The error of a step, with the line of the revision file and where the database stands."""
     heads = read_state(environment).heads
     step = run.running
+    if isinstance(error, REFUSALS) and run.state.database.rolls_back_ddl:
+        run.discard_backup()
     half_done = _write_down(run, error)
     told = stands(run, heads, half_done)
     if step is None or set(heads) == set(run.plan.end):

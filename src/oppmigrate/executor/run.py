@@ -61,6 +61,12 @@ class Run:
             before, self.before = self.before, None
             self.backup = before(plan)
 
+    def discard_backup(self) -> None:
+        """Remove the backup again: the run was refused, and the database is still what it holds."""
+        if self.backup is not None and not self.done:
+            self.backup.unlink(missing_ok=True)
+            self.backup = None
+
     def committed(self) -> None:
         """What has run is in the database for good."""
         for step, duration_ms in self.ran:

@@ -35,7 +35,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
     if arguments.accept_edits:
         return _accept_edits(terminal, manager, arguments.revision)
     if arguments.revision is None:
-        raise WrongUsage("stamp needs the revision to record", do="python oppman.py migrate stamp head")
+        raise WrongUsage("the following arguments are required: REVISION", do="python oppman.py migrate stamp head")
     with terminal.working("waiting for the database"):
         result = manager.stamp(arguments.revision, purge=arguments.purge, tell=terminal.story)
     terminal.result(result)

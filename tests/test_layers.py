@@ -20,7 +20,7 @@ SOURCE = Path(oppmigrate.__file__).parent
 
 # The table of layers, top row first. A new module belongs in the row below everything that it imports.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("errors", "results"),
+    ("errors", "identity", "results"),
     ("config", "databases", "installation"),
     ("blame",),
     ("revisions", "recorder", "autogenerate", "safety", "backups", "scaffold", "environment"),

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -11,9 +11,9 @@ from alembic.operations import BatchOperations, Operations, ops
 
 import sqlite_batches
 from alembic import op as alembic_op
-from oppmigrate.autogenerate import record_operations
 from oppmigrate.databases import Database, open_database
 from oppmigrate.environment.batching import rebuilding
+from oppmigrate.safety import Noted, noting
 from sqlite_batches import Tables
 
 
@@ -28,7 +28,6 @@ def people() -> Iterator[Tables]:
 
 @pytest.mark.parametrize("recording_first", [True, False])
 def test_recording_and_rebuilding_nest_in_either_order(people: Tables, recording_first: bool):
-    recorded: list[Any] = []
 
     def revision(op: Operations) -> None:
         with op.batch_alter_table("people") as batch:
@@ -37,14 +36,15 @@ def test_recording_and_rebuilding_nest_in_either_order(people: Tables, recording
 
     context = MigrationContext.configure(people.connection)
     with Operations.context(context) as operations, people.connection.begin():
-        recording = record_operations(operations, recorded)
+        noted = Noted()
+        recording = noting(operations, Path("revision.py"), noted)
         rebuild = rebuilding(operations, people.database)
         first, second = (recording, rebuild) if recording_first else (rebuild, recording)
         with first:
             with second:
                 revision(operations)
             assert "batch_alter_table" in vars(operations)  # the outer one is still there
-    assert len(recorded) == 1
+    assert len(noted.operations) == 1
     assert people.copies() == 1
     assert "AUTOINCREMENT" in str(people.sql("people"))
     assert "a TEXT NOT NULL" in str(people.sql("people"))

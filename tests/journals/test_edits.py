@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from oppmigrate.recorder import Journal, digest_of, user_at_host
+from oppmigrate.identity import user_at_host
+from oppmigrate.recorder import Journal, digest_of
 from projects import rewrite
 
 EDIT = ("sa.String(50)", "sa.String(60)")

@@ -1,8 +1,6 @@
 """The journal: what is written is read back, on every server and by every driver, and reading makes nothing."""
 
 import dataclasses
-import getpass
-import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +11,7 @@ import postgresql_rows
 import sqlite_rows
 from oppmigrate.databases import open_database
 from oppmigrate.errors import ConfigurationError
-from oppmigrate.recorder import Journal, user_at_host
+from oppmigrate.recorder import Journal
 from servers import with_driver
 
 DRIVERS = [
@@ -265,13 +263,3 @@ def test_entries_are_frozen(sqlite_url):
     made(database, begin)
     with pytest.raises(dataclasses.FrozenInstanceError):
         database.run(JOURNAL.entries)[0].outcome = "done"
-
-
-def test_user_without_a_name_is_no_error(monkeypatch):
-    assert user_at_host() == f"{getpass.getuser()}@{socket.gethostname()}"
-
-    def unknown():
-        raise KeyError("getpwuid(): uid not found: 4711")
-
-    monkeypatch.setattr(getpass, "getuser", unknown)
-    assert user_at_host() == f"unknown@{socket.gethostname()}"

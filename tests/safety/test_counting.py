@@ -6,11 +6,10 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from guarded import NO_FILE, Rows
-from oppmigrate.autogenerate import record_operations
 from oppmigrate.databases import open_database
 from oppmigrate.databases.rows import TableName
 from oppmigrate.errors import MigrationFailed
-from oppmigrate.safety import guarding
+from oppmigrate.safety import Noted, guarding, noting
 from oppmigrate.safety.data_steps import changes_rows
 
 SETUP = (
@@ -142,8 +141,8 @@ def test_guard_and_recorder_nest_in_any_order_and_leave_the_instance_as_it_was(s
     def work(connection: sa.Connection) -> None:
         operations = Operations(MigrationContext.configure(connection))
         own = dict(vars(operations))
-        recorded: list = []
-        recorder, guard = record_operations(operations, recorded), guarding(operations, database, "r1", NO_FILE)
+        noted = Noted()
+        recorder, guard = noting(operations, NO_FILE, noted), guarding(operations, database, "r1", NO_FILE)
         first, second = (guard, recorder) if outer == "guard" else (recorder, guard)
         with first:
             with second:
@@ -152,7 +151,7 @@ def test_guard_and_recorder_nest_in_any_order_and_leave_the_instance_as_it_was(s
                     batch.add_column(sa.Column("x", sa.Integer()))
             operations.create_index("ix", "b", ["x"])
         assert vars(operations) == own
-        assert len(recorded) == (2 if outer == "guard" else 3)
+        assert len(noted.operations) == (2 if outer == "guard" else 3)
 
     database.run(work)
 

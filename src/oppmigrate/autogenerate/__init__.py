@@ -2,7 +2,6 @@
 
 from oppmigrate.autogenerate import rename_table as rename_table  # registers how a rename is written
 from oppmigrate.autogenerate.drafting import Draft
-from oppmigrate.autogenerate.recording import record_operations
 from oppmigrate.autogenerate.words import describe, describe_all
 
-__all__ = ["Draft", "describe", "describe_all", "record_operations"]
+__all__ = ["Draft", "describe", "describe_all"]

@@ -11,10 +11,11 @@ from sqlalchemy import URL, Connection, Dialect, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from oppmigrate.databases.committing import Committing
 from oppmigrate.databases.connecting import run_coroutine
 from oppmigrate.databases.locking import Lock, OnWait
 from oppmigrate.databases.reaching import until_reachable
-from oppmigrate.databases.rows import Misfits, TableName, TypeChange
+from oppmigrate.databases.row_questions import RowQuestions
 from oppmigrate.databases.table_changes import Leftover, TableChange
 from oppmigrate.errors import DatabaseMissing, DatabaseUnreachable, DriverMissing, MigrateError, UnsupportedDatabase
 
@@ -26,7 +27,7 @@ TIMEOUT_OPTIONS = frozenset({"timeout", "connect_timeout", "connection_timeout"}
 MASK = "***"
 
 
-class Database:
+class Database(RowQuestions, Committing):
     """One database of one kind of server, by its URL; nothing is connected to before a method needs it.
 
     A subclass with `backends`, in a module of this folder, is found by itself: see `opening`.
@@ -235,62 +236,6 @@ class Database:
         Raises:
             MigrationFailed: with the table and the number of rows.
         """
-
-    # ---- statements that are committed at once
-
-    def commits_by_itself(self, statement: str) -> bool:
-        """Does a statement commit what came before it, and itself; or is it refused inside a transaction?"""
-        return False
-
-    def read_mark(self, connection: Connection, statement: str) -> str | None:
-        """What tells later, by `settle`, whether such a statement has run; read before it runs."""
-        return None
-
-    def settle(self, connection: Connection, statement: str, mark: str | None) -> bool | None:
-        """Has such a statement run, when it was cut off? None where it cannot be told; leftovers of it are removed."""
-        return None
-
-    def is_refused_in_transaction(self, error: Exception) -> bool:
-        """Does the server say that the statement has to run outside of a transaction?"""
-        return False
-
-    # ---- looking at rows
-
-    def count_rows(self, connection: Connection, table: TableName, limit: int) -> int | None:
-        """How many rows the table has; None where that is `limit` or more, or cannot be told, or there is no table."""
-        return None
-
-    def others_may_have_changed(self, connection: Connection, table: TableName) -> bool:
-        """Can somebody else have added or removed rows of the table since this transaction first looked at it?"""
-        return True
-
-    def may_be_null(self, connection: Connection, table: TableName, column: str) -> bool:
-        """Does the column, as it stands, take NULL? True also where that is not known."""
-        return True
-
-    def trial(self, connection: Connection) -> AbstractContextManager[None]:
-        """A statement that fails in the block leaves the transaction as it was."""
-        return nullcontext()
-
-    def is_about_the_statement(self, error: DBAPIError) -> bool:
-        """Does the error come from the words of a statement, or the values it met, rather than from the server?"""
-        return False
-
-    def misfits(self, connection: Connection, change: TypeChange) -> AbstractContextManager[Misfits | None]:
-        """The rows whose value the new type does not take, or changes; None where there are none, or none to be asked.
-
-        Finds without looking at a row what can hold no such value: a longer text, a larger number. To be asked for
-        only inside of the block.
-        """
-        return nullcontext()
-
-    def as_text(self, sql: str) -> str:
-        """An expression that gives the value of another one as the server writes it."""
-        return f"CAST({sql} AS VARCHAR)"
-
-    def as_type(self, sql: str, type_sql: str) -> str:
-        """An expression that gives the value of a default as a column of that type would store it."""
-        return f"CAST({sql} AS {type_sql})"
 
     # ---- trying out
 

@@ -1,8 +1,6 @@
 """What the locks of the servers have in common: who holds one, waiting by polling, and a session beside another's."""
 
-import getpass
 import random
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, MissingGreenlet
 
 from oppmigrate.errors import DatabaseLocked, LockLost
+from oppmigrate.identity import user_at_host
 
 SAVED = "oppmigrate.prepared"  # where a connection keeps what `release` has to put back
 POLL_S = (0.05, 0.5)  # first and longest pause between two tries
@@ -171,11 +170,7 @@ def autocommits(connection: Connection) -> bool:
 
 def run_by() -> str:
     """Who runs this process, for other sessions to see: `oppmigrate user@host`."""
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container's user without a name
-        user = "?"
-    return f"oppmigrate {user}@{socket.gethostname()}"
+    return f"oppmigrate {user_at_host()}"
 
 
 def backoff_s(attempt: int, chance: Callable[[], float] = random.random) -> float:

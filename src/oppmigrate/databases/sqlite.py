@@ -1,8 +1,6 @@
 """SQLite: a file, whose DDL can be rolled back once Python's driver is kept from committing it."""
 
-import asyncio
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -12,24 +10,31 @@ from typing import Any
 from urllib.parse import unquote
 
 from sqlalchemy import URL, Connection, Dialect, event, inspect
-from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import sqlite_errors, sqlite_files, sqlite_leftovers
 from oppmigrate.databases.base import Database, Progress, T, any_row
-from oppmigrate.databases.locking import SAVED, Holder, Lock, OnWait, Patience, autocommits
+from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits
 from oppmigrate.databases.rows import TableName, ask, quoted_table
 from oppmigrate.databases.sqlite_deferring import Deferred
+from oppmigrate.databases.sqlite_driver import (
+    as_interrupt,
+    begin_immediate,
+    driver_of,
+    execute,
+    is_in_transaction,
+    leave_transactions_to_us,
+    pragma,
+    set_progress_handler,
+    violations,
+    watch_for_interrupts,
+)
 from oppmigrate.databases.sqlite_holder import find_holder
 from oppmigrate.databases.table_changes import Leftover, TableChange
 from oppmigrate.errors import DatabaseError, MigrateError, MigrationFailed, Refused, UnsupportedDatabase
 
 TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 LOCK = "oppmigrate.lock"  # while the caller of `lock` has it: a `_FileLock`
-LEGACY_TRANSACTIONS = -1  # sqlite3.LEGACY_TRANSACTION_CONTROL, Python 3.12+
-# SQLite's own waiting, and its work on a statement, hear no Ctrl-C: they are left so often for Python to hear one
-TRY_S = 0.2
-STEPS_BETWEEN_LOOKS = 100_000  # about a millisecond of SQLite's virtual machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +132,25 @@ class SQLite(Database):
         """
         if SAVED in connection.info:
             return
-        driver = _driver(connection)
-        is_inside = _is_in_transaction(connection)
-        enforced = bool(_pragma(driver, "foreign_keys"))
+        driver = driver_of(connection)
+        is_inside = is_in_transaction(connection)
+        enforced = bool(pragma(driver, "foreign_keys"))
         if enforced and is_inside:
             raise Refused(
                 f"{self.safe_url}: the connection has an open transaction in which foreign keys are enforced",
                 why="rebuilding a table in it would delete the rows that refer to the table",
                 do="commit, or roll back, before migrating on this connection",
             )
-        saved = {"foreign_keys": enforced, "busy_timeout": _pragma(driver, "busy_timeout")}
+        saved = {"foreign_keys": enforced, "busy_timeout": pragma(driver, "busy_timeout")}
         connection.info[SAVED] = saved
         if not is_inside:  # changing the mode would commit what is open
-            saved["mode"] = _leave_transactions_to_us(driver)
-            _pragma(driver, "foreign_keys = OFF")
+            saved["mode"] = leave_transactions_to_us(driver)
+            pragma(driver, "foreign_keys = OFF")
         if LOCK not in connection.info:
-            _pragma(driver, f"busy_timeout = {int(self.table_lock_timeout_s * 1000)}")
-        saved["violations"] = _violations(driver)
-        _watch_for_interrupts(driver)
-        event.listen(connection.dialect, "handle_error", _as_interrupt)
+            pragma(driver, f"busy_timeout = {int(self.table_lock_timeout_s * 1000)}")
+        saved["violations"] = violations(driver)
+        watch_for_interrupts(driver)
+        event.listen(connection.dialect, "handle_error", as_interrupt)
         event.listen(connection, "begin", self._begin)
         if connection.in_transaction():  # SQLAlchemy has begun, SQLite perhaps not
             self._begin(connection)
@@ -155,29 +160,29 @@ class SQLite(Database):
         if saved is None or connection.closed or connection.invalidated:
             return
         event.remove(connection, "begin", self._begin)
-        event.remove(connection.dialect, "handle_error", _as_interrupt)
-        driver = _driver(connection)
-        _set_progress_handler(driver, None)
+        event.remove(connection.dialect, "handle_error", as_interrupt)
+        driver = driver_of(connection)
+        set_progress_handler(driver, None)
         for attribute, value in saved.get("mode", {}).items():
             setattr(driver, attribute, value)
-        _pragma(driver, f"busy_timeout = {saved['busy_timeout']}")
-        _pragma(driver, f"foreign_keys = {'ON' if saved['foreign_keys'] else 'OFF'}")
+        pragma(driver, f"busy_timeout = {saved['busy_timeout']}")
+        pragma(driver, f"foreign_keys = {'ON' if saved['foreign_keys'] else 'OFF'}")
 
     def _begin(self, connection: Connection) -> None:
         """Begin for writing: a later step from reading to writing could fail at once, without waiting."""
-        if _is_in_transaction(connection) or autocommits(connection):
+        if is_in_transaction(connection) or autocommits(connection):
             return
-        driver = _driver(connection)
+        driver = driver_of(connection)
         lock: _FileLock | None = connection.info.get(LOCK)
-        wait_ms = _pragma(driver, "busy_timeout")
+        wait_ms = pragma(driver, "busy_timeout")
         try:
             on_wait = lock.on_wait if lock else None
-            _begin_immediate(driver, Patience(wait_ms / 1000, on_wait), lambda: find_holder(self.path))
+            begin_immediate(driver, Patience(wait_ms / 1000, on_wait), lambda: find_holder(self.path))
         except Exception as error:
             holder = find_holder(self.path)
             raise sqlite_errors.explain(self.path, error, wait_ms / 1000, holder) or error from error
         finally:
-            _pragma(driver, f"busy_timeout = {wait_ms}")
+            pragma(driver, f"busy_timeout = {wait_ms}")
 
     @contextmanager
     def lock(self, connection: Connection, key: str, timeout_s: float, on_wait: OnWait | None = None) -> Iterator[Lock]:
@@ -185,9 +190,9 @@ class SQLite(Database):
 
         Meanwhile, what SQLite runs only outside of a transaction waits for the commit: see `sqlite_deferring`.
         """
-        driver, info = _driver(connection), connection.info
-        before = _pragma(driver, "busy_timeout")
-        _pragma(driver, f"busy_timeout = {int(timeout_s * 1000)}")
+        driver, info = driver_of(connection), connection.info
+        before = pragma(driver, "busy_timeout")
+        pragma(driver, f"busy_timeout = {int(timeout_s * 1000)}")
         lock = info[LOCK] = _FileLock(on_wait, Deferred(connection))
         lock.deferred.listen()
         try:
@@ -197,7 +202,7 @@ class SQLite(Database):
             info.pop(LOCK, None)
             lock.deferred.run(lambda *statement: self._run_deferred(driver, *statement))
             with suppress(sqlite3.ProgrammingError):  # the driver's connection is closed
-                _pragma(driver, f"busy_timeout = {before}")
+                pragma(driver, f"busy_timeout = {before}")
 
     def autocommit_block(
         self, connection: Connection, stock: Callable[[], AbstractContextManager[None]]
@@ -210,13 +215,13 @@ class SQLite(Database):
 
     def after_commit(self, connection: Connection) -> None:
         lock: _FileLock | None = connection.info.get(LOCK)
-        if lock and not _is_in_transaction(connection):
-            driver = _driver(connection)
+        if lock and not is_in_transaction(connection):
+            driver = driver_of(connection)
             lock.deferred.run(lambda *statement: self._run_deferred(driver, *statement))
 
     def _run_deferred(self, driver: Any, statement: str, parameters: Any) -> None:
         try:
-            _execute(driver, statement, parameters)
+            execute(driver, statement, parameters)
         except sqlite3.Error as error:
             raise DatabaseError(
                 f"the migration is committed, and after it this failed: {statement}",
@@ -226,7 +231,7 @@ class SQLite(Database):
 
     def check_integrity(self, connection: Connection) -> None:
         before: Counter[str] = connection.info.get(SAVED, {}).get("violations", Counter())
-        broken = _violations(_driver(connection)) - before
+        broken = violations(driver_of(connection)) - before
         if not broken:
             return
         tables = ", ".join(f"{count:,} in `{table}`" for table, count in sorted(broken.items()))
@@ -324,82 +329,3 @@ class SQLite(Database):
 
     def explain(self, error: Exception) -> MigrateError | None:
         return sqlite_errors.explain(self.path, error) or super().explain(error)
-
-
-def _driver(connection: Connection) -> Any:
-    """The driver's connection: SQLAlchemy would begin a transaction before a statement of its own."""
-    return connection.connection.dbapi_connection
-
-
-def _is_in_transaction(connection: Connection) -> bool:
-    """Has SQLite itself begun one?"""
-    driver: Any = connection.connection.driver_connection
-    return bool(driver.in_transaction)
-
-
-def _leave_transactions_to_us(driver: Any) -> dict[str, Any]:
-    """Keep the driver from beginning and ending transactions; returns the attributes as they were."""
-    before = {"isolation_level": driver.isolation_level}
-    if getattr(driver, "autocommit", LEGACY_TRANSACTIONS) != LEGACY_TRANSACTIONS:
-        before["autocommit"] = driver.autocommit
-        driver.autocommit = LEGACY_TRANSACTIONS
-    driver.isolation_level = None
-    return before
-
-
-def _begin_immediate(driver: Any, patience: Patience, find: Callable[[], Holder]) -> None:
-    _pragma(driver, f"busy_timeout = {int(min(patience.timeout_s, TRY_S) * 1000)}")
-    while True:
-        try:
-            _execute(driver, "BEGIN IMMEDIATE")
-            return
-        except sqlite3.Error as error:
-            if sqlite_errors.result_code(error) != sqlite3.SQLITE_BUSY or not patience.left_s:
-                raise
-        patience.tell(find)
-        time.sleep(TRY_S / 10)  # some of SQLite's refusals come without its waiting
-
-
-def _watch_for_interrupts(driver: Any) -> None:
-    """Let a Ctrl-C end a long statement; an async driver's thread hears none, so it looks after its caller."""
-    task = asyncio.current_task() if hasattr(driver, "run_async") else None
-    _set_progress_handler(driver, task.cancelling if task else _let_signals_in)
-
-
-def _let_signals_in() -> int:
-    """Python handles signals where a function of its own begins; what they raise makes SQLite give up."""
-    return 0
-
-
-def _set_progress_handler(driver: Any, handler: Callable[[], int] | None) -> None:
-    if hasattr(driver, "run_async"):
-        driver.run_async(lambda own: own.set_progress_handler(handler, STEPS_BETWEEN_LOOKS))
-    else:
-        driver.set_progress_handler(handler, STEPS_BETWEEN_LOOKS)
-
-
-def _as_interrupt(context: ExceptionContext) -> BaseException | None:
-    """What the Ctrl-C raised is lost inside of SQLite, which says `interrupted`."""
-    error = context.original_exception
-    if isinstance(error, sqlite3.Error) and sqlite_errors.result_code(error) == sqlite3.SQLITE_INTERRUPT:
-        return KeyboardInterrupt()
-    return None
-
-
-def _execute(driver: Any, statement: str, parameters: Any = ()) -> list[Any]:
-    cursor = driver.cursor()
-    try:
-        cursor.execute(statement, parameters)
-        return list(cursor.fetchall())
-    finally:
-        cursor.close()
-
-
-def _pragma(driver: Any, pragma: str) -> Any:
-    rows = _execute(driver, f"PRAGMA {pragma}")
-    return rows[0][0] if rows else None
-
-
-def _violations(driver: Any) -> "Counter[str]":
-    """Rows whose foreign key points nowhere, a count for each table."""
-    return Counter(row[0] for row in _execute(driver, "PRAGMA foreign_key_check"))

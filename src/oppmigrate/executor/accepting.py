@@ -8,7 +8,8 @@ from oppmigrate import __version__
 from oppmigrate.config import Policy
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
-from oppmigrate.recorder import Journal, user_at_host
+from oppmigrate.identity import user_at_host
+from oppmigrate.recorder import Journal
 from oppmigrate.results import EditedRevision
 from oppmigrate.revisions import Graph
 

@@ -7,8 +7,9 @@ from typing import Any, Literal, Protocol
 
 from oppmigrate import __version__
 from oppmigrate.databases import OnWait
+from oppmigrate.identity import user_at_host
 from oppmigrate.planner import State
-from oppmigrate.recorder import Journal, user_at_host
+from oppmigrate.recorder import Journal
 from oppmigrate.results import Plan, Step
 from oppmigrate.safety import Noted
 

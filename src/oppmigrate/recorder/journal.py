@@ -4,9 +4,7 @@ Alembic's version table stays the only truth of what is applied; the journal tel
 the file that was run. Nothing here commits: all of it is part of the caller's transaction.
 """
 
-import getpass
 import hashlib
-import socket
 import zlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -314,15 +312,6 @@ class Journal:
 def digest_of(body: bytes) -> str:
     """SHA-256, in hexadecimal, of a file's bytes."""
     return hashlib.sha256(body).hexdigest()
-
-
-def user_at_host() -> str:
-    """Who runs this, as `user@host`; `unknown` for what cannot be told, such as the name of a container's bare uid."""
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        user = ""
-    return f"{user or 'unknown'}@{socket.gethostname() or 'unknown'}"
 
 
 class _HexadecimalBlob(mysql.LONGBLOB):

@@ -39,9 +39,9 @@ class Noted:
 
 
 @contextmanager
-def noting(operations: Operations, file: Path) -> Iterator[Noted]:
+def noting(operations: Operations, file: Path, noted: Noted | None = None) -> Iterator[Noted]:
     """Note every operation that is invoked meanwhile, with its allowance; each is carried out as ever."""
-    noted = Noted()
+    noted = Noted() if noted is None else noted
 
     def notes(invoke: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def note(operation: MigrateOperation) -> Any:

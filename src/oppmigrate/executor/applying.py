@@ -2,11 +2,14 @@
 
 import contextlib
 import time
+import traceback
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
+from sqlalchemy.exc import SAWarning
 
 from oppmigrate.config import Policy
 from oppmigrate.databases import backoff_s
@@ -55,19 +58,37 @@ def apply(
     try:
         _carry_out(environment, run, policy)
     except MigrateError as error:
+        if (interrupt := _interrupt_behind(error)) is not None:
+            raise _explained(environment, run, interrupt) from None
         if not run.begun:
             run.discard_backup()
             raise
         raise failure(environment, run, error) from error
     except KeyboardInterrupt as interrupt:
-        if run.begun and not interrupt.args:
-            with contextlib.suppress(MigrateError):
-                state = read_state(environment)
-                interrupt.args = (stands(run, state.heads, state.half_done),)
-        raise
+        raise _explained(environment, run, interrupt) from None
     heads = _verified_heads(environment, run)
     done = replace(run.plan, end=heads, steps=tuple(dict.fromkeys(run.done)))
     return ApplyResult(done, heads, (time.perf_counter() - started) * 1000, run.backup)
+
+
+def _interrupt_behind(error: BaseException) -> KeyboardInterrupt | None:
+    """The interrupt that an error came of: cleaning up after one, a library meets what it left unfinished."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, KeyboardInterrupt):
+        seen = seen.__cause__ or seen.__context__
+    return seen
+
+
+def _explained(environment: Environment, run: Run, interrupt: KeyboardInterrupt) -> KeyboardInterrupt:
+    """With a text that says where the database stands, once anything was begun."""
+    if not run.begun or interrupt.args:
+        return interrupt
+    # what the interrupted frames hold, a connection that is in the middle of it, is let go
+    traceback.clear_frames(interrupt.__traceback__)
+    with contextlib.suppress(MigrateError):
+        state = read_state(environment)
+        return KeyboardInterrupt(stands(run, state.heads, state.half_done))
+    return interrupt
 
 
 def refuse_in_connection(environment: Environment, state: State) -> None:
@@ -126,7 +147,10 @@ def _run_once(environment: Environment, run: Run, policy: Policy) -> None:
         transaction=policy.transaction,
         on_version_apply=lambda ctx, heads, **_: sessions[id(ctx)].applied(heads),
     )
-    environment.run(visit, command=run.plan.direction, revision=run.plan.target)
+    with warnings.catch_warnings():
+        # a transaction that an interrupt, or the server, has ended is ended once more by Alembic
+        warnings.filterwarnings("ignore", "transaction already deassociated", SAWarning)
+        environment.run(visit, command=run.plan.direction, revision=run.plan.target)
     run.committed()
 
 

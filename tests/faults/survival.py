@@ -96,6 +96,8 @@ class Survival:
         """How the run has to end, and what it has to say."""
         if "Traceback" in outcome.stderr:
             yield f"a traceback:\n{outcome.stderr}"
+        if "Warning: " in outcome.stderr:
+            yield f"a library's warning:\n{outcome.stderr}"
         allowed = CODES.get(self.fault.kind if self.fault else "", {0, 1})
         if outcome.code not in allowed:
             yield f"exit {outcome.code}, not {' or '.join(map(str, sorted(allowed)))}:\n{outcome.stderr}"

@@ -18,8 +18,8 @@ from faults.states import State, named
 
 # what changes nothing: a fault there is the same as one at the next statement that does
 READING = re.compile(
-    r"\s*(SELECT|SHOW|PRAGMA|EXPLAIN|SET|DESCRIBE|SAVEPOINT|RELEASE|ROLLBACK|WITH)\b"
-    r"(?!.*(GET_LOCK|pg_try_advisory|INSERT INTO|UPDATE |DELETE FROM))",
+    r"\s*(/\*.*?\*/\s*)?(EXPLAIN\b|(SELECT|SHOW|PRAGMA|SET|DESCRIBE|SAVEPOINT|RELEASE|ROLLBACK|WITH)\b"
+    r"(?!.*(GET_LOCK|pg_try_advisory|INSERT INTO|UPDATE |DELETE FROM)))",
     re.IGNORECASE | re.DOTALL,
 )
 # how to come from the latest revision to where a downgrade passes by

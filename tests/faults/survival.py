@@ -37,9 +37,9 @@ class Survival:
     mend: Callable[[], None] | None = None
     outcome: Outcome | None = None
 
-    @property
-    def leg(self) -> Leg:
-        return self.expectations.leg(self.leg_name)
+    def __post_init__(self) -> None:
+        # worked out now, before the fault: with the same shop, it would change where the database stands
+        self.leg: Leg = self.expectations.leg(self.leg_name)
 
     def problems(self) -> list[str]:
         """Begin where the leg begins, inject the fault, look, let a plain `upgrade` follow, look again."""

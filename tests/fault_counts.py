@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "reliability.json"
+VARIABLE = "OPPMAN_TEST_FAULTS"
 KEY = "faults"
 # servers in the order in which they are named; SQLite's several settings are one server
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MariaDB"}
@@ -33,12 +35,13 @@ class FaultCounts:
         return f"faults: {self.survived.total():,} injected and survived ({', '.join(parts)})"
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """A worker hands its numbers over; a run of all faults that passed keeps them for the page."""
+        """A worker hands its numbers over; a run of all faults, or every Nth, keeps them for the page."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[KEY] = dict(self.survived)
-        elif exitstatus == 0 and _takes_all(session.config) and all(map(self.on, NAMES)):
-            RESULTS.write_text(json.dumps(dict(sorted(self.survived.items())), indent=2) + "\n", encoding="utf-8")
+        elif exitstatus == 0 and _is_whole(session.config) and all(map(self.on, NAMES)):
+            results = {"every": taken_part(), "survived": dict(sorted(self.survived.items()))}
+            RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
@@ -49,6 +52,12 @@ class FaultCounts:
             terminalreporter.write_line(self.line())
 
 
-def _takes_all(config: pytest.Config) -> bool:
-    """Every fault, and no part of them chosen on the command line."""
-    return os.environ.get("OPPMAN_TEST_FAULTS") == "all" and not (config.option.keyword or config.option.markexpr)
+def taken_part() -> int | None:
+    """1 in a run that takes every fault, N in one that takes every Nth; None in any other."""
+    found = re.fullmatch(r"all|1/([1-9]\d*)", os.environ.get(VARIABLE, ""))
+    return int(found[1] or 1) if found else None
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Every fault or every Nth, and no part of them chosen on the command line."""
+    return taken_part() is not None and not (config.option.keyword or config.option.markexpr)

@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from fault_counts import NAMES, RESULTS
 
@@ -18,11 +19,13 @@ BLOCK = re.compile(
 ORDER = ("kill", "syscall", "error", "busy", "cut", "terminate", "interrupt", "full", "readonly", "restore")
 
 
-def table(survived: dict[str, int]) -> str:
-    """A row for each kind of fault, a column for each server."""
+def table(results: dict[str, Any]) -> str:
+    """Which part of the faults was taken; a row for each kind of fault, a column for each server."""
+    survived, every = results["survived"], results["every"]
+    part = "every fault" if every == 1 else f"one fault in {every} (`make faults PART=1/{every}`)"
     header = ["| what goes wrong |", *(f" {name} |" for name in NAMES.values()), " together |"]
     rows = ["".join(header), "|---|" + "---:|" * (len(NAMES) + 1), *_rows(survived)]
-    return "\n" + "\n".join(rows) + "\n\n"
+    return f"\nThe last run took {part}:\n\n" + "\n".join(rows) + "\n\n"
 
 
 def _rows(survived: dict[str, int]) -> Iterator[str]:

@@ -1,18 +1,18 @@
 """Which faults a test run injects: all of them, a fixed part of them, or one.
 
-OPPMAN_TEST_FAULTS is `all` for every point, or names faults to be injected again, such as `mysql:up:kill:before:57`,
-several with commas between; without it a run takes every so many points, others for each kind.
+OPPMAN_TEST_FAULTS is `all` for every point, `1/5` for every fifth, or names faults to be injected again, such as
+`mysql:up:kill:before:57`, several with commas between; without it a run takes far fewer, others for each kind.
 """
 
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from fault_counts import VARIABLE, taken_part
 from faults.expectations import Expectations
 from faults.faulty import Fault
 from faults.shop import DOWN, FIRST, LEGS
 
-VARIABLE = "OPPMAN_TEST_FAULTS"
 # of the points at which something is changed, in a run that takes a part of them: by what a run costs on the server
 EVERY = {"sqlite": 89, "postgresql": 67, "mysql": 127}
 CHUNKS = 8  # test cases that share the faults of one kind, in a run that takes all
@@ -71,10 +71,13 @@ class Case:
             points = range(1, found.calls + 1)
         elif takes_all() and (self.kind, self.when) == ("kill", "before"):
             points = range(1, len(found.points) + 1)  # at those that only read, too
+        kinds = KINDS[self.place]
+        number = kinds.index((self.kind, self.when))
         if self.chunks > 1:
-            return points[self.chunk :: self.chunks]
-        every, kinds = EVERY[self.place.partition("-")[0]], KINDS[self.place]
-        offset = kinds.index((self.kind, self.when)) * every // len(kinds) + every // 2 * (leg == DOWN)
+            part = taken_part() or 1
+            return points[number % part :: part][self.chunk :: self.chunks]
+        every = EVERY[self.place.partition("-")[0]]
+        offset = number * every // len(kinds) + every // 2 * (leg == DOWN)
         return points[offset % min(every, len(points)) :: every] if leg != FIRST else points[offset::every]
 
     def again(self, leg: str, fault: Fault) -> str:
@@ -85,7 +88,7 @@ class Case:
 
 def takes_all() -> bool:
     """Is this a run that takes every fault?"""
-    return os.environ.get(VARIABLE) == "all"
+    return taken_part() == 1
 
 
 def cases() -> list[Case]:
@@ -95,9 +98,9 @@ def cases() -> list[Case]:
         ValueError: OPPMAN_TEST_FAULTS is nothing known.
     """
     wanted = os.environ.get(VARIABLE, "")
-    if wanted not in ("", "all"):
+    if wanted and not taken_part():
         return [_named(name) for name in wanted.split(",")]
-    chunks = CHUNKS if takes_all() else 1
+    chunks = CHUNKS if taken_part() else 1
     return [
         Case(place, direction, kind, when, chunk, chunks)
         for place, kinds in KINDS.items()
@@ -111,5 +114,7 @@ def _named(name: str) -> Case:
     place, leg, kind, when, at = (name.split(":") + [""] * 5)[:5]
     directions = [direction for direction, legs in LEGS.items() if leg in legs]
     if (kind, when) not in KINDS.get(place, ()) or not directions or not at.isdecimal():
-        raise ValueError(f"{VARIABLE}={name}: write `all`, or PLACE:LEG:KIND:WHEN:POINT, as a failing test prints it")
+        raise ValueError(
+            f"{VARIABLE}={name}: write `all`, `1/N`, or PLACE:LEG:KIND:WHEN:POINT, as a failing test prints it"
+        )
     return Case(place, directions[0], kind, when, only=(leg, int(at)))

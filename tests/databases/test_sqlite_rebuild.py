@@ -659,6 +659,27 @@ def test_table_is_not_rebuilt_while_foreign_keys_are_enforced(people: Tables):
     assert people.rows("SELECT owner FROM pets") == [(1,), (3,)]
 
 
+@pytest.mark.parametrize(
+    "add",
+    [
+        lambda batch: batch.create_unique_constraint("uq", ["email"]),
+        lambda batch: batch.create_foreign_key("fk", "people", ["email"], ["id"]),
+        lambda batch: batch.create_primary_key("pk", ["email"]),
+        lambda batch: batch.create_check_constraint("ck", sa.column("email") != ""),
+        lambda batch: batch.create_index("ix", ["email"], unique=True),
+    ],
+)
+def test_what_is_added_about_a_dropped_column_is_refused(people: Tables, add: Any):
+    def revision(op):
+        with op.batch_alter_table("people") as batch:
+            batch.drop_column("email")
+            add(batch)
+
+    with pytest.raises(MigrationFailed, match="table `people` cannot be (changed|given)") as refused:
+        people.upgrade(revision)
+    assert "email" in str(refused.value)
+
+
 def test_batch_that_fails_leaves_nothing_behind_even_if_it_is_caught(people: Tables):
     before = people.everything()
 

@@ -13,7 +13,7 @@ from oppmigrate.databases.sqlite_rebuild.dependents import read_dependents
 from oppmigrate.databases.sqlite_rebuild.rebuilding import carry_out
 from oppmigrate.databases.sqlite_rebuild.rendering import Renderer, on_table
 from oppmigrate.databases.sqlite_rebuild.requirements import check_rows
-from oppmigrate.databases.sqlite_rebuild.sessions import savepoint, switched
+from oppmigrate.databases.sqlite_rebuild.sessions import explaining, savepoint, switched
 from oppmigrate.databases.sqlite_rebuild.target import TargetTable
 from oppmigrate.databases.sqlite_rebuild.tokens import fold, quote
 from oppmigrate.databases.table_changes import Batch, Operation
@@ -141,7 +141,8 @@ class SQLiteTableChange:
             _take_argument(target, argument)
         target.set_options(batch.table_kwargs)
         target.end()
-        check_rows(self._connection, table.schema, target, self._is_allowed)
+        with explaining(table.name, "its new definition"):
+            check_rows(self._connection, table.schema, target, self._is_allowed)
         self._pending = target
         self._always = self._always or batch.always
 

@@ -44,7 +44,7 @@ def carry_out(connection: Connection, table: StoredTable, target: TargetTable, *
     if not is_native and (always or target.is_changed):
         _rebuild(connection, table, target)
     for index, sql in target.new_indexes:
-        with explaining(table.name, f"the unique index `{index.name}`"):
+        with explaining(table.name, f"the index `{index.name}`"):
             connection.exec_driver_sql(sql)
     before.compare(target, is_native)
 
@@ -191,7 +191,7 @@ def _hang_up_again(connection: Connection, table: StoredTable, target: TargetTab
     fresh = {str(index.name) for index, _ in target.new_indexes}
     for index in table.indexes:
         if index.name in target.indexes and index.name not in fresh:
-            with explaining(table.name, f"the unique index `{index.name}`"):
+            with explaining(table.name, f"the index `{index.name}`"):
                 connection.exec_driver_sql(stored.in_schema(index.sql, table.schema))
     for trigger in table.triggers:
         connection.exec_driver_sql(stored.in_schema(trigger.sql, trigger.schema))

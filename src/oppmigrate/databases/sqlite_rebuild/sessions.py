@@ -47,6 +47,7 @@ def switched(connection: Connection, pragma: str, value: str = "ON") -> Iterator
 
 @contextmanager
 def explaining(table: str, what: str) -> Iterator[None]:
+    """Have SQLite's refusal of what the table is to get as an error that names both."""
     try:
         yield
     except IntegrityError as error:
@@ -60,5 +61,5 @@ def explaining(table: str, what: str) -> Iterator[None]:
         if sqlite_errors.explain(None, error) is not None:
             raise
         raise MigrationFailed(
-            f"table `{table}` cannot be changed to {what}", why=f"SQLite says: {first_line(error)}", table=table
+            f"table `{table}` cannot be given {what}", why=f"SQLite says: {first_line(error)}", table=table
         ) from error

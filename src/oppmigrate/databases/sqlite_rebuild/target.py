@@ -260,6 +260,9 @@ class TargetTable:
         if isinstance(constraint, PrimaryKeyConstraint) and self.definition.primary_key is not None:
             self._remove(self.definition.primary_key)
         self._add_clause(str(kind_of(constraint)), text)
+        added = self.definition.constraints[-1]
+        for name in (*added.columns, *(added.mentioned & self.expected.dropped)):
+            self._column(name)
 
     def _add_clause(self, kind: str, text: str) -> None:
         self.native = None
@@ -309,8 +312,11 @@ class TargetTable:
         if if_not_exists and index.name in self.indexes:
             return
         sql = self._renderer.index(index, self._now)
+        made = StoredIndex(str(index.name), sql)
+        for name in made.uses & self.expected.dropped:
+            self._column(name)
         self.new_indexes.append((index, sql))
-        self.indexes[str(index.name)] = StoredIndex(str(index.name), sql)
+        self.indexes[made.name] = made
 
     def drop_index(self, index: Index, *, if_exists: bool | None = None, **_: Any) -> None:
         name = next((name for name in self.indexes if fold(name) == fold(str(index.name))), None)

@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 import sqlite_batches
-from oppmigrate.databases.sqlite_rebuild import copying, stored
+from oppmigrate.databases.sqlite_rebuild import copying, editing, stored
+from oppmigrate.databases.sqlite_rebuild.reading import read_definition
 from oppmigrate.errors import MigrationFailed
 from sqlite_batches import Tables
 
@@ -599,6 +600,15 @@ def spoil(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, change: Calla
         (copying, "_pairs", lambda pairs: [pair for pair in pairs if pair[0] != '"boss"'], "differs"),
         (stored, "in_schema", lambda sql: sql.replace("DESC", ""), "the index `by_age` is gone or changed"),
         (stored, "in_schema", lambda sql: sql.replace("new.name", "1"), "the trigger `told` is gone or changed"),
+        (
+            editing,
+            "_edited",
+            lambda done: read_definition(done.sql.replace(" DEFERRABLE INITIALLY DEFERRED", "")),
+            "is gone",
+        ),
+        (editing, "_edited", lambda done: read_definition(done.sql.replace(" ON CONFLICT IGNORE", "")), "is gone"),
+        (editing, "_edited", lambda done: read_definition(done.sql.replace("age >= 0", "age >= 1")), "is gone"),
+        (editing, "_edited", lambda done: read_definition(done.sql.replace("COLLATE NOCASE", "")), "has collate None"),
         (stored, "read_sequence", None, "its next number would be 3"),
     ],
 )

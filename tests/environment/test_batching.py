@@ -156,3 +156,11 @@ def test_batch_in_an_autocommit_block_is_whole(people: Tables):
 
     people.upgrade(revision)
     assert people.sql("people") == "CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, a TEXT NOT NULL)"
+
+
+def test_batch_without_a_transaction_is_committed_as_stock_alembic_does(people: Tables):
+    operations = Operations(MigrationContext.configure(people.connection))
+    with rebuilding(operations, people.database, merges=False), operations.batch_alter_table("people") as batch:
+        batch.alter_column("a", nullable=False)
+    people.connection.rollback()
+    assert people.sql("people") == "CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, a TEXT NOT NULL)"

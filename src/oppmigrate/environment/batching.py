@@ -164,9 +164,11 @@ class _Queue:
 
     @contextlib.contextmanager
     def _working(self) -> Iterator[None]:
+        """Let what is executed here find nothing to be done before it; in a transaction of its own, if in none."""
         self._is_working = True
         try:
-            yield
+            with contextlib.nullcontext() if self._connection.in_transaction() else self._connection.begin():
+                yield
         finally:
             self._is_working = False
 

@@ -13,19 +13,9 @@ from oppmigrate.databases.sqlite_rebuild.tokens import fold, normalized
 def differences(before: Facts, after: Facts, expected: Expected) -> Iterator[str]:
     """What differs between two looks at the table, in words, and is not what the operations do."""
     yield from _columns(before, after, expected)
+    yield from _keys(before, after, expected)
+    yield from _constraints(before, after, expected)
     changed = expected.constraints
-    for name, kinds in (
-        ("foreign_keys", ("FOREIGN KEY",)),
-        ("uniques", ("UNIQUE", "PRIMARY KEY")),
-        ("checks", ("CHECK",)),
-    ):
-        added = sum(changed[kind, "added"] for kind in kinds)
-        dropped = sum(changed[kind, "dropped"] for kind in kinds)
-        was, now = getattr(before, name), getattr(after, name)
-        if name == "uniques" and _changes_meaning(expected):
-            continue
-        if (was - now).total() > dropped or (now - was).total() > added:
-            yield f"its {name.replace('_', ' ')} are {_listed(now)}, and were {_listed(was)}"
     if before.options != after.options and not expected.options:
         yield f"it is {_listed(Counter(after.options))}, and was {_listed(Counter(before.options))}"
     has_new_key = changed["PRIMARY KEY", "dropped"] or changed["PRIMARY KEY", "added"]
@@ -33,6 +23,41 @@ def differences(before: Facts, after: Facts, expected: Expected) -> Iterator[str
         yield "its AUTOINCREMENT is gone" if before.autoincrements else "it has AUTOINCREMENT"
     if after.autoincrements and before.sequence is not None and (after.sequence or 0) < before.sequence:
         yield f"its next number would be {after.sequence}, and was {before.sequence}"
+
+
+def _keys(before: Facts, after: Facts, expected: Expected) -> Iterator[str]:
+    """Foreign keys, and what is unique, as SQLite lists them."""
+    pairs = (
+        ("foreign keys", before.foreign_keys, after.foreign_keys, ("FOREIGN KEY",)),
+        ("unique keys", before.uniques, after.uniques, ("UNIQUE", "PRIMARY KEY")),
+    )
+    for words, was, now, kinds in pairs:
+        added = sum(expected.constraints[kind, "added"] for kind in kinds)
+        dropped = sum(expected.constraints[kind, "dropped"] for kind in kinds)
+        if words == "unique keys" and _changes_meaning(expected):
+            continue
+        if (was - now).total() > dropped or (now - was).total() > added:
+            yield f"its {words} are {_listed(now)}, and were {_listed(was)}"
+
+
+def _constraints(before: Facts, after: Facts, expected: Expected) -> Iterator[str]:
+    """Every constraint by its words: SQLite lists no CHECK, no ON CONFLICT and no DEFERRABLE."""
+    free = {column for column, what in expected.altered.items() if "not null" in what}
+    for kind in ("PRIMARY KEY", "UNIQUE", "CHECK", "FOREIGN KEY", "NOT NULL"):
+        was, now = (
+            Counter({key: n for key, n in facts.constraints.items() if key[0] == kind}) for facts in (before, after)
+        )
+        gone, new = was - now, now - was
+        if kind == "NOT NULL":
+            allowed = free | expected.dropped | {fold(name) for name in expected.added}
+            faulty = [key for key in (gone + new).elements() if key[1] not in allowed]
+        else:
+            is_more = gone.total() > expected.constraints[kind, "dropped"]
+            faulty = list((gone if is_more else new).elements())
+            if not is_more and new.total() <= expected.constraints[kind, "added"]:
+                continue
+        for key in faulty:
+            yield f"its {' '.join(key[2])} is {'gone or changed' if key in gone else 'new'}"
 
 
 def _columns(before: Facts, after: Facts, expected: Expected) -> Iterator[str]:

@@ -91,7 +91,7 @@ def without_own_name(definition: Definition) -> Definition:
         for first, then in zip(clause.group, clause.group[1:], strict=False):
             if first.is_name and fold(first.name) == own and then.is_mark("."):
                 edits.append((first.start, then.end, ""))
-    return _edited(definition, *edits)
+    return _edited(definition, *edits) if edits else definition
 
 
 def _edited(definition: Definition, *edits: Edit) -> Definition:

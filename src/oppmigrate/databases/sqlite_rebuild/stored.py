@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 from oppmigrate.databases.sqlite_rebuild.definition import Definition, StoredIndex, Unreadable
 from oppmigrate.databases.sqlite_rebuild.editing import without_own_name
 from oppmigrate.databases.sqlite_rebuild.reading import read_definition
-from oppmigrate.databases.sqlite_rebuild.tokens import fold, quote, tokenize
+from oppmigrate.databases.sqlite_rebuild.tokens import fold, normalized, quote, tokenize
 from oppmigrate.errors import MigrationFailed
 
+CONSTRAINTS = ("PRIMARY KEY", "UNIQUE", "CHECK", "FOREIGN KEY", "NOT NULL")
 ROWID_NAMES = ("rowid", "_rowid_", "oid")
 
 
@@ -51,7 +52,7 @@ class Facts:
     columns: Mapping[str, Mapping[str, Any]]  # folded name -> what is known of it, in the table's order
     foreign_keys: Counter[tuple[Any, ...]]
     uniques: Counter[tuple[Any, ...]]
-    checks: Counter[tuple[str, ...]]
+    constraints: Counter[tuple[str, str, tuple[str, ...]]]  # (kind, column that it stands in, what it says)
     options: frozenset[str]
     autoincrements: bool
     sequence: int | None
@@ -116,7 +117,11 @@ def read_facts(connection: Connection, schema: str, table: str) -> Facts:
         columns,
         _foreign_keys(connection, schema, table),
         _uniques(connection, schema, table),
-        Counter(clause.says for clause in without_own_name(definition).of_kind("CHECK")),
+        Counter(
+            (clause.kind, fold(clause.column or ""), normalized(clause.body))
+            for clause in without_own_name(definition).clauses
+            if clause.kind in CONSTRAINTS
+        ),
         frozenset(token.text.upper() for token in definition.options if token.kind == "word"),
         definition.autoincrements,
         read_sequence(connection, schema, table),

@@ -352,6 +352,8 @@ class TargetTable:
         if key is None or len(key.columns) != 1 or self.definition.autoincrements:
             return
         name = key.columns[0]
+        self._count(key, "dropped")
+        self._count(key, "added")
         self.definition = editing.remove_clause(self.definition, key)
         column = self._column(name)
         self.definition = editing.set_clause(self.definition, column, "PRIMARY KEY", "PRIMARY KEY AUTOINCREMENT")

@@ -321,7 +321,7 @@ def test_index_made_and_its_column_dropped_in_one_batch(people: Tables):
     ("column", "reason"),
     [
         ("name", "generated column `shout` is made from `name`"),
-        ("age", "`people.age`"),
+        ("age", "`people.age` is needed by the view `grown_up`"),
         ("id", "its only column"),
     ],
 )
@@ -349,7 +349,7 @@ def test_view_that_would_turn_a_dropped_column_into_a_text_is_noticed(people: Ta
 
     with pytest.raises(MigrationFailed, match="t") as refused:
         people.upgrade(revision)
-    assert "the view quoted needs `t.b`" in str(refused.value)
+    assert "`t.b` is needed by the view `quoted`" in str(refused.value)
     assert people.rows("SELECT * FROM quoted") == [(2,)]
 
 
@@ -363,7 +363,9 @@ def test_key_that_others_refer_to_is_not_lost(people: Tables):
 
     with pytest.raises(MigrationFailed) as refused:
         people.upgrade(revision)
-    assert 'the foreign keys of letters would not work any more (foreign key mismatch - "letters"' in str(refused.value)
+    assert 'the foreign keys of `letters` would not work any more (foreign key mismatch - "letters"' in str(
+        refused.value
+    )
     assert people.everything() == before
 
 

@@ -14,7 +14,7 @@ from oppmigrate.errors import MigrationFailed
 from sqlite_batches import Tables, tables
 from sqlite_random import RandomOperation, RandomTable, random_operations, random_tables
 
-EXAMPLES = int(os.environ.get("OPPMAN_TEST_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("OPPMAN_TEST_EXAMPLES", "60"))
 # making a failure small takes minutes: only where somebody asked for many examples
 PHASES = list(Phase) if "OPPMAN_TEST_SHRINK" in os.environ else [Phase.explicit, Phase.reuse, Phase.generate]
 
@@ -83,6 +83,9 @@ def check(database: Tables, table: RandomTable, operations: list[RandomOperation
         if not isinstance(error, MigrationFailed):
             raise
         event(f"refused: {type(error).__name__}")
+        assert "came out otherwise" not in error.what
+        for difference in error.facts.get("differences", ()):  # what leans on a dropped column, and no fault of ours
+            assert any(word in difference for word in ("view `", "triggers of `", "the foreign keys of `")), difference
         note(str(error))
         assert database.everything() == everything
         return

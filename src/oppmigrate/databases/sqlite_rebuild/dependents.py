@@ -61,13 +61,13 @@ def differences(
     gone = {(fold(table), column) for column in dropped}
     for key, old in before.items():
         new = after.get(key)
-        words = " ".join(key)
+        words = f"{' '.join(key[:-1])} `{key[-1]}`"
         if old.error is not None or new is None:  # what is gone is missed by the comparison of the statements
             continue
         if new.error is not None and not old.columns & gone:
             yield f"the {words} would not work any more ({new.error})"
         elif lost := _lost(old, new, gone):
-            yield f"the {words} needs {', '.join(f'`{table}.{column}`' for table, column in sorted(lost))}"
+            yield f"{', '.join(f'`{table}.{column}`' for table, column in sorted(lost))} is needed by the {words}"
 
 
 def _lost(old: Reading, new: Reading, gone: set[tuple[str, str]]) -> set[tuple[str, str]]:

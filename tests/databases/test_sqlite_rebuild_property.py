@@ -129,13 +129,14 @@ def compare(
     touched = {name for operation in operations for name in operation.touched}
     dropped = {name for operation in operations for name in operation.dropped}
     typed = {name for operation in operations if operation.words.startswith("type") for name in operation.touched}
+    loses_key = any(column.is_key for column in table.columns if column.name in dropped)
     for column in table.columns:
         now = renamed.get(column.name, column.name)
         if column.name in dropped:
             continue
         if column.name not in typed and not column.needs & typed:
             assert values(database, table, now) == before["rows"][column.name], f"the values of {column.name}"
-        if column.name not in touched:
+        if column.name not in touched and not (column.is_key and loses_key):
             facts = {row[1]: row[2:] for row in database.rows("PRAGMA table_xinfo(tab)")}
             assert facts[now] == before["columns"][column.name], f"what SQLite knows of {column.name}"
     sql = str(database.sql("tab"))

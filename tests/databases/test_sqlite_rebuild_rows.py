@@ -99,6 +99,18 @@ def test_duplicates_under_a_new_primary_key(people: Tables):
     assert refused(people, change).facts["count"] == 2
 
 
+def test_nulls_under_a_new_primary_key(people: Tables):
+    people.execute("CREATE TABLE pairs (a INTEGER, b TEXT, PRIMARY KEY (a, b))", "INSERT INTO pairs VALUES (NULL, 'x')")
+
+    def revision(op):
+        with op.batch_alter_table("pairs") as batch:
+            batch.drop_column("b")
+
+    with pytest.raises(RowsDoNotFit) as caught:
+        people.upgrade(revision)
+    assert caught.value.what == "1 row of `pairs` has no value in `a`, which becomes the PRIMARY KEY"
+
+
 def test_rows_that_break_a_new_check(people: Tables):
     error = refused(people, lambda batch: batch.create_check_constraint("ck_age", sa.column("age") >= 0))
     assert error.what == "1 row of `people` breaks the new CHECK `ck_age` (age >= 0)"

@@ -48,7 +48,7 @@ class Rows:
         return [tuple(_value(*pair) for pair in zip(row[::2], row[1::2], strict=True)) for row in rows]
 
 
-def refuse_nulls(rows: Rows, column: str) -> None:
+def refuse_nulls(rows: Rows, column: str, becomes: str = "NOT NULL") -> None:
     """Raises:
     RowsDoNotFit: rows have no value in a column that is to have one.
     """
@@ -57,7 +57,7 @@ def refuse_nulls(rows: Rows, column: str) -> None:
     if count:
         _refuse(
             rows,
-            f"{_rows(count)} of `{rows.table}` {_have(count)} no value in `{column}`, which becomes NOT NULL",
+            f"{_rows(count)} of `{rows.table}` {_have(count)} no value in `{column}`, which becomes {becomes}",
             f'fill them before: op.execute("UPDATE {rows.table} SET {column} = ... WHERE {column} IS NULL")',
             (column,),
             count,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -111,6 +112,9 @@ def _unique(target: TargetTable, clause: Clause) -> Iterator[Question]:
         return
     if clause.kind == "PRIMARY KEY" and len(wanted) == 1 and not sources:
         return  # a new INTEGER PRIMARY KEY numbers the rows
+    if clause.kind == "PRIMARY KEY" and (len(wanted) == 1 or not target.definition.has_rowid):
+        for name in clause.columns:  # an INTEGER PRIMARY KEY would number them, and no key at all is to be NULL
+            yield (("key", name), partial(fitting.refuse_nulls, column=name, becomes="the PRIMARY KEY"))
     parts = [_with_collation(target.definition, name) for name in clause.columns]
     name = f"{clause.kind} `{clause.name}`" if clause.name else f"the {clause.kind}"
     yield (

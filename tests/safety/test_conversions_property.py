@@ -253,6 +253,8 @@ def test_what_passes_comes_back_and_what_is_refused_fails_or_changes(tried: Trie
     old_types, new_types = (POSTGRESQL_OLD, POSTGRESQL_NEW) if tried.is_postgresql else (MYSQL_OLD, MYSQL_NEW)
     old = data.draw(st.sampled_from(list(old_types)), label="old")
     new = data.draw(st.sampled_from(list(new_types)), label="new")
+    # MariaDB goes by six digits from one to the other in an ALTER, and by all of them elsewhere
+    assume(not (old.startswith(("DATE", "TIME")) and new in ("DOUBLE", "FLOAT")))
     values = data.draw(st.lists(old_types[old], min_size=1, max_size=4), label="values")
     try:
         tried.fill(old, [*values, None])
@@ -298,12 +300,12 @@ def _fails_or_changes(tried: Tried, old: str, new: str, text: Any, value: Any) -
         tried.connection.rollback()
         return True
     back = tried.texts(old)[0]
-    # a member comes back from the number that it became, bits from the text
+    if old.startswith("BIT") and there is not None:
+        return True  # some texts get its bytes, some its digits: refused without a look
+    # a member comes back from the number that it became
     is_another = there != text and any(kind in f"{old} {new}" for kind in ("ENUM", "SET", "BIT"))
-    # the fraction of a second as the end of a double: an ALTER happens to round it back
-    is_near = old.startswith(("TIME", "DATETIME")) and new in ("DOUBLE", "FLOAT")
     is_no_date = str(there).startswith("0000-00-00")
-    return bool(back != text or is_another or is_near or is_no_date)
+    return bool(back != text or is_another or is_no_date)
 
 
 def test_decimal_equality_is_used() -> None:

@@ -16,6 +16,7 @@ SETUP = (
     "CREATE TABLE a (id INTEGER PRIMARY KEY, v INTEGER)",
     "INSERT INTO a VALUES (1, 1), (2, 2), (3, 3)",
     "CREATE TABLE b (id INTEGER PRIMARY KEY)",
+    "INSERT INTO b VALUES (9)",
 )
 
 

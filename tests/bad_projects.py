@@ -177,7 +177,7 @@ class Shop:
         open_database(self.url).run(work)
 
     def tables(self) -> set[str]:
-        return {name for name in contents(self.url) or {} if name != "alembic_version"}
+        return {name for name in contents(self.url) or {} if name not in ("alembic_version", "oppman_journal")}
 
     def recorded(self) -> list[str]:
         return sorted(row[0] for row in (contents(self.url) or {})["alembic_version"][1])

@@ -87,6 +87,8 @@ def _explained(environment: Environment, run: Run, interrupt: KeyboardInterrupt)
     traceback.clear_frames(interrupt.__traceback__)
     with contextlib.suppress(MigrateError):
         state = read_state(environment)
+        if set(state.heads) == set(run.plan.start) and state.half_done is None:
+            run.discard_backup()  # it was called off, and the database is as it was
         return KeyboardInterrupt(stands(run, state.heads, state.half_done))
     return interrupt
 

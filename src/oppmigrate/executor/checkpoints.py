@@ -250,7 +250,7 @@ class Checkpoints:
         done = sum(bool(each.counts) for each in self._pieces)
         return RevisionDiverged(
             f"the revision was interrupted, and its file no longer does what was done of it: {difference}",
-            why=f"{done} of its statements were committed; the next of them was: {piece.shown or 'a commit'}",
+            why=f"{done} statement{'s'[: done != 1]} committed; the next of them was: {piece.shown or 'a commit'}",
             do="bring the file back as it was and run the command again; or finish the change by hand, and record it "
             "with `python oppman.py migrate stamp REVISION`",
             statement=piece.shown,

@@ -63,7 +63,7 @@ def stands(run: Run, heads: tuple[str, ...], half_done: JournalEntry | None = No
     if half_done is not None:
         done = steps_done(half_done.progress)
         text += f", and half way in the {half_done.direction} of {half_done.revision}: "
-        text += f"{len(done)} of its statements are committed" + (f", the last: {done[-1]}" if done else "")
+        text += f"{len(done)} statement{'s'[: len(done) != 1]} committed" + (f", the last: {done[-1]}" if done else "")
         text += "; the next run goes on from there"
     elif set(heads) == set(run.plan.start):
         text += ", as before: nothing was changed"

@@ -25,7 +25,7 @@ def leftovers_to_drop(database: Database, connection: Connection, is_asked_for: 
 
 
 def _described(leftover: Leftover) -> str:
-    rows = f"`{leftover.name}` with {leftover.rows:,} rows"
+    rows = f"`{leftover.name}` with {leftover.rows:,} {'row' if leftover.rows == 1 else 'rows'}"
     if leftover.table is None:
         return f"{rows}, of whose table nothing is left"
     return f"{rows}, made for `{leftover.table}`, which has {leftover.table_rows:,}"

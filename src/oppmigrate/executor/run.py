@@ -1,5 +1,6 @@
 """One application of a plan, as far as it has come."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +67,8 @@ class Run:
         """Remove the backup again: the run was refused, and the database is still what it holds."""
         if self.backup is not None and not self.done:
             self.backup.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # other backups are in it
+                self.backup.parent.rmdir()
             self.backup = None
 
     def committed(self) -> None:

@@ -47,6 +47,7 @@ class Accounts(MigratedProject):
 
 
 DDL_AND_ROWS = (
+    "import os",  # a function that reaches beyond the database is not called beforehand
     "from stops import stop",
     "stop('0')",
     'op.add_column("account", sa.Column("a", sa.Integer))',
@@ -66,6 +67,7 @@ DDL_AND_ROWS = (
     "stop('6')",
 )
 AUTOCOMMIT = (
+    "import os",  # a function that reaches beyond the database is not called beforehand
     "from stops import stop",
     'op.execute("UPDATE account SET n = n + 1")',
     "stop('0')",
@@ -108,6 +110,8 @@ def test_autocommit_block_is_applied_once(accounts: Accounts, way: str) -> None:
     for place in range(6):
         accounts.revision("second", "first", *AUTOCOMMIT)
         accounts.upgrade_stopping(str(place), way)
+        if place in (2, 3):
+            assert accounts.rows("SELECT n FROM account") != [(1111,), (1111,)]
         accounts.ok("migrate", "upgrade")
         assert accounts.rows("SELECT n FROM account") == [(1111,), (1111,)], place
         accounts.ok("migrate", "downgrade", "-1")
@@ -158,6 +162,7 @@ def test_upgrade_first_ends_a_downgrade_that_was_interrupted(mysql_accounts: Acc
     mysql_accounts.revision("second", "first", 'op.add_column("account", sa.Column("a", sa.Integer))')
     file = versions / "second.py"
     lines = (
+        "import os",  # a function that reaches beyond the database is not called beforehand
         "from stops import stop",
         'op.drop_column("account", "a")',
         'stop("1")',
@@ -170,6 +175,7 @@ def test_upgrade_first_ends_a_downgrade_that_was_interrupted(mysql_accounts: Acc
     assert mysql_accounts.run("migrate", "downgrade", "-1").returncode == -9
     (mysql_accounts.project.path / "kill").unlink()
     assert mysql_accounts.heads() == [("second",)]
+    assert mysql_accounts.rows("SELECT outcome FROM oppman_journal WHERE direction = 'downgrade'") == [("running",)]
     mysql_accounts.ok("migrate", "upgrade")
     assert mysql_accounts.heads() == [("second",)]
     assert mysql_accounts.rows("SELECT n, a FROM account") == [(1, None), (1, None)]

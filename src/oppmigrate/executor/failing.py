@@ -40,7 +40,9 @@ def failure(environment: Environment, run: Run, error: MigrateError) -> MigrateE
         return EnvironmentFailed(error.what, why=error.why, do=f"{told}. {error.do or ''}".rstrip(), heads=list(heads))
     at = line_behind(error, step.path, environment.settings.project)
     remedy = f"mend {environment.settings.shown(step.path)}, then run the command again"
-    if isinstance(error, DatabaseError) and error.do:
+    if isinstance(error, MigrationFailed) and error.do:
+        remedy = f"{error.do} ({environment.settings.shown(step.path)})"
+    elif isinstance(error, DatabaseError) and error.do:
         remedy = error.do  # it is not the file's fault
     kind = type(error) if isinstance(error, MigrationFailed) else MigrationFailed
     facts = {**error.facts, "revision": step.revision, "heads": list(heads)}

@@ -111,6 +111,17 @@ def test_nulls_under_a_new_primary_key(people: Tables):
     assert caught.value.what == "1 row of `pairs` has no value in `a`, which becomes the PRIMARY KEY"
 
 
+def test_nulls_under_a_key_that_becomes_the_rowid(people: Tables):
+    people.execute("CREATE TABLE odd (a BIGINT PRIMARY KEY)", "INSERT INTO odd VALUES (NULL)")
+
+    def revision(op):
+        with op.batch_alter_table("odd") as batch:
+            batch.alter_column("a", type_=sa.Integer())
+
+    with pytest.raises(RowsDoNotFit, match="which becomes the PRIMARY KEY"):
+        people.upgrade(revision)
+
+
 def test_rows_that_break_a_new_check(people: Tables):
     error = refused(people, lambda batch: batch.create_check_constraint("ck_age", sa.column("age") >= 0))
     assert error.what == "1 row of `people` breaks the new CHECK `ck_age` (age >= 0)"

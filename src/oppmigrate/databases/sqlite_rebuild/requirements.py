@@ -107,8 +107,8 @@ def _unique(target: TargetTable, clause: Clause) -> Iterator[Question]:
     ]
     sources = {fold(source) for name in wanted if (source := target.sources.get(name))}
     is_converted = any(name in target.conversions for name in wanted)
-    collated = any("collate" in target.expected.altered.get(name, ()) for name in wanted)
-    if not is_converted and not collated and len(sources) == len(wanted) and any(each <= sources for each in present):
+    is_other = any({"type", "collate"} & target.expected.altered.get(name, set()) for name in wanted)
+    if not is_converted and not is_other and len(sources) == len(wanted) and any(each <= sources for each in present):
         return
     if clause.kind == "PRIMARY KEY" and len(wanted) == 1 and not sources:
         return  # a new INTEGER PRIMARY KEY numbers the rows

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import fields
 from importlib import metadata
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from fault_counts import RESULTS
 from faults.cases import KINDS
 from oppmigrate.cli.arguments import GLOBAL_OPTIONS
 from oppmigrate.cli.registry import GROUPS, ROOT, Command, CommandGroup, application_command
+from oppmigrate.config import Policy
 from oppmigrate.errors import AlembicTooOld
 from oppmigrate.installation import check_installation
 
@@ -162,10 +164,12 @@ def test_configuration_names_every_variable_and_key():
     sources = [path.read_text(encoding="utf-8") for path in (PROJECT / "src").rglob("*.py")]
     sources += [path.read_text(encoding="utf-8") for path in (PROJECT / "application").rglob("*.py")]
     variables = {name for source in sources for name in re.findall(r"\bOPPMAN_[A-Z_]+\b", source)}
-    config = (PROJECT / "src" / "oppmigrate" / "config.py").read_text(encoding="utf-8")
-    keys = set(re.findall(r'_text\(own, "(\w+)"\)|own\.get\("(\w+)"\)', config))
+    config = (PROJECT / "src" / "oppmigrate" / "config" / "settings.py").read_text(encoding="utf-8")
+    keys = {key for pair in re.findall(r'_text\(own, "(\w+)"\)|own\.get\("(\w+)"\)', config) for key in pair if key}
+    policy = {each.name.removesuffix(each.metadata["unit"]) for each in fields(Policy)}
+    variables |= {f"OPPMAN_{name.upper()}" for name in policy} - {"OPPMAN_"}
     assert {name for name in variables if name not in page} == set()
-    assert {key for pair in keys for key in pair if key and f"`{key}`" not in page} == set()
+    assert {key for key in keys | policy if f"`{key}`" not in page} == set()
 
 
 def test_guide_shows_error_of_missing_alembic(monkeypatch, tmp_path):

@@ -20,6 +20,7 @@ from oppmigrate.results import (
     DeleteResult,
     EditedRevision,
     FileDiff,
+    HalfDone,
     HistoryResult,
     InitResult,
     MergeResult,
@@ -42,6 +43,7 @@ CREATED = datetime.datetime(2026, 1, 31, 12, 30, tzinfo=datetime.UTC)
 INFO = RevisionInfo("a1", "Ärger “x”", CREATED, "pending", True, ("b1", "b2"), ("main",), (), HERE, "Ärger\n\nmore")
 STEP = Step("a1", "upgrade", "first", HERE, "c0ffee", (), (CHANGE,), ("DROP TABLE users;",), None)
 PLAN = Plan("upgrade", "heads", (), ("a1",), (STEP,))
+HALF_DONE = HalfDone("a2", "upgrade", CREATED, "ada@tower", ("CREATE TABLE t (a INTEGER)",), "no such table")
 RUN = Run("a1", "upgrade", "failed", CREATED, None, 12.5, 3, "ada@tower", "0.1.0", "/backups/x.db", "no such table")
 EDITED = EditedRevision("a1", "first", HERE, CREATED, "ada@tower", "--- a\n+++ b")
 
@@ -60,13 +62,14 @@ EXAMPLES = [
     ApplyResult(PLAN, ("a1",), 12.5, HERE),
     StampResult((), ("a1",)),
     StampResult(("a1",), ("a1",), ("a1",)),
-    CurrentResult("sqlite:///x.db", True, (INFO,), ("gone",), ("a2",)),
+    HALF_DONE,
+    CurrentResult("sqlite:///x.db", True, (INFO,), ("gone",), ("a2",), HALF_DONE),
     RUN,
     HistoryResult((INFO,), None, (RUN,)),
     EDITED,
     ShowResult(INFO, STEP, STEP, EDITED),
     StoredRevision("a1", "first", CREATED, (), (), (), 'revision = "a1"', "utf-8", (RUN,)),
-    CheckResult((INFO,), ("gone",), (CHANGE,), True, (EDITED,), ("gone",)),
+    CheckResult((INFO,), ("gone",), (CHANGE,), True, HALF_DONE, (EDITED,), ("gone",)),
     BackupInfo(HERE, 4096, CREATED, "a1"),
     RestoreResult(HERE, None),
     DeleteResult(("test.db",), HERE),

@@ -63,7 +63,8 @@ def test_column_that_counts_by_itself_passes(postgresql_url: str) -> None:
     rows.takes(lambda op: op.add_column("things", sa.Column("x", sa.Integer(), sa.Identity(), nullable=False)))
     rows.takes(
         lambda op: op.add_column(
-            "things", sa.Column("y", sa.Float(), nullable=False, server_default=sa.text("random()"), unique=True)
+            "things",
+            sa.Column("y", sa.Uuid(), nullable=False, server_default=sa.text("gen_random_uuid()"), unique=True),
         )
     )
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import Database
+from oppmigrate.databases.rows import OWN
 from oppmigrate.databases.statements import kind_of
 from oppmigrate.errors import RevisionDiverged
 
@@ -110,7 +111,8 @@ class Checkpoints:
 
     def execute(self, run: Execute, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
         """Execute a statement, or answer as it did; False leaves it to SQLAlchemy."""
-        if self._is_quiet or kind_of(statement) != "changes":
+        is_ours = self._is_quiet or context.execution_options.get(OWN)
+        if is_ours or kind_of(statement) != "changes":
             return False
         digest = hashlib.sha256(statement.encode()).hexdigest()[:16]
         if self.is_replaying and self._has_run(digest, statement, cursor, context):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -112,7 +112,11 @@ class Database(RowQuestions, Committing):
         def entered(connection: Connection) -> T:
             nonlocal connected
             connected = True
-            return work(connection)
+            try:
+                return work(connection)
+            except Exception:
+                _end_transaction(connection)
+                raise
 
         try:
             return self._run_async(entered) if self.is_async else self._run_sync(entered)
@@ -346,6 +350,14 @@ class Database(RowQuestions, Committing):
         return UnsupportedDatabase(
             f"{self.name} ({self.safe_url}) cannot {deed}", why="oppmigrate does not know how to"
         )
+
+
+def _end_transaction(connection: Connection) -> None:
+    """Roll back in the driver: SQLAlchemy takes a transaction for ended whose COMMIT has failed, and closes over it."""
+    if connection.closed or connection.invalidated or connection.in_transaction():
+        return
+    with suppress(connection.dialect.loaded_dbapi.Error):  # the connection is lost, and the transaction with it
+        connection.connection.rollback()
 
 
 def driver_missing(url: URL, install: Mapping[str, str], *, why: str | None = None) -> DriverMissing:

@@ -169,15 +169,12 @@ class Checkpoints:
             piece.add(digest, statement, _result(cursor))
             self._pieces.append(piece)
             self._save()
+            self._say("COMMIT")
         except Exception as error:
-            with contextlib.suppress(DBAPIError):
-                self._say("ROLLBACK")
+            self._roll_back()
             if not self._database.is_refused_in_transaction(error):
                 raise
-        else:
-            self._say("COMMIT")
-            return
-        self._send_alone(send, digest, statement)
+            self._send_alone(send, digest, statement)
 
     # ---- transactions
 
@@ -191,7 +188,16 @@ class Checkpoints:
         has_changes = bool(self._open.counts)
         self._close_open_piece()
         if has_changes:
-            self._save()
+            try:
+                self._save()
+            except Exception:
+                self._roll_back()  # SQLAlchemy takes a transaction for ended whose commit has failed
+                raise
+
+    def _roll_back(self) -> None:
+        """End what failed, so that the connection can be used; where it is lost, the server has done so."""
+        with contextlib.suppress(DBAPIError):
+            self._say("ROLLBACK")
 
     def _close_open_piece(self) -> None:
         self._pieces.append(self._open)  # an empty one too: the commits are counted when they come again

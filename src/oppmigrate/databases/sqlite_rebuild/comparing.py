@@ -27,7 +27,7 @@ def differences(before: Facts, after: Facts, expected: Expected) -> Iterator[str
 
 def _keys(before: Facts, after: Facts, expected: Expected) -> Iterator[str]:
     """Foreign keys, and what is unique, as SQLite lists them."""
-    pairs = (
+    pairs: tuple[tuple[str, Counter[Any], Counter[Any], tuple[str, ...]], ...] = (
         ("foreign keys", before.foreign_keys, after.foreign_keys, ("FOREIGN KEY",)),
         ("unique keys", before.uniques, after.uniques, ("UNIQUE", "PRIMARY KEY")),
     )
@@ -116,4 +116,4 @@ def structures_differ(wanted: Definition, stored: Definition) -> Iterator[str]:
 
 
 def _listed(found: Counter[Any]) -> str:
-    return ", ".join(map(str, found.elements())) or "none"
+    return ", ".join(sorted(map(str, found.elements()))) or "none"

@@ -51,7 +51,7 @@ class Facts:
 
     columns: Mapping[str, Mapping[str, Any]]  # folded name -> what is known of it, in the table's order
     foreign_keys: Counter[tuple[Any, ...]]
-    uniques: Counter[tuple[Any, ...]]
+    uniques: Counter[frozenset[Any]]
     constraints: Counter[tuple[str, str, tuple[str, ...]]]  # (kind, column that it stands in, what it says)
     options: frozenset[str]
     autoincrements: bool
@@ -210,13 +210,14 @@ def _foreign_keys(connection: Connection, schema: str, table: str) -> Counter[tu
     return found
 
 
-def _uniques(connection: Connection, schema: str, table: str) -> Counter[tuple[Any, ...]]:
-    found: Counter[tuple[Any, ...]] = Counter()
+def _uniques(connection: Connection, schema: str, table: str) -> Counter[frozenset[Any]]:
+    """The columns, with their collations, that are unique together: for several constraints, SQLite has one index."""
+    found = set()
     for row in pragma(connection, schema, "index_list", table):
         if row[3] in ("u", "pk"):
             parts = [part for part in pragma(connection, schema, "index_xinfo", row[1]) if part[5]]
-            found[(row[3], tuple((fold(part[2]), part[3], part[4]) for part in parts))] += 1
-    return found
+            found.add(frozenset((fold(part[2] or ""), part[4]) for part in parts))
+    return Counter(found)
 
 
 def _master(connection: Connection, schema: str, condition: str, *parameters: Any) -> list[tuple[Any, ...]]:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import Database
+from oppmigrate.databases.locking import autocommits
 from oppmigrate.databases.rows import OWN
 from oppmigrate.databases.statements import kind_of
 from oppmigrate.errors import RevisionDiverged
@@ -277,7 +278,7 @@ class Checkpoints:
     @property
     def _autocommits(self) -> bool:
         """Is this inside of Alembic's `autocommit_block`?"""
-        return self._connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
+        return autocommits(self._connection)
 
     def _save(self) -> None:
         with self._quietly():

@@ -10,7 +10,6 @@ from oppmigrate.databases import open_database
 from oppmigrate.databases.rows import TableName
 from oppmigrate.errors import MigrationFailed
 from oppmigrate.safety import Noted, guarding, noting
-from oppmigrate.safety.data_steps import changes_rows
 
 SETUP = (
     "CREATE TABLE a (id INTEGER PRIMARY KEY, v INTEGER)",
@@ -193,42 +192,3 @@ def test_large_table_of_a_server_is_not_counted(postgresql_url: str, mysql_url: 
         found = rows.database.run(lambda c, count=count: [count(c, TableName("a"), n) for n in (3, 4, 100)])
         assert found == [None, 3, 3]
         assert rows.database.run(lambda c, count=count: count(c, TableName("nowhere"), 100)) is None
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "insert into a values (1)",
-        "  -- why\n /* and */ UPDATE a SET v = 1",
-        "WITH x AS (DELETE FROM a RETURNING *) SELECT * FROM x",
-        "DO $$ BEGIN DELETE FROM a; END $$",
-        "CALL clean_up()",
-        "TRUNCATE a",
-        "ALTER TABLE a ADD x INT; UPDATE a SET x = 1",
-        "ALTER TABLE a DROP PARTITION p0",
-        "REPLACE INTO a VALUES (1)",
-        "COPY a FROM '/tmp/x'",
-        "(DELETE FROM a)",
-    ],
-)
-def test_data_steps_are_told(statement: str) -> None:
-    assert changes_rows(statement)
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "SELECT * FROM a",
-        "CREATE TABLE updates (id int)",
-        "ALTER TABLE a ADD COLUMN deleted int",
-        "DROP INDEX insert_ix",
-        "COMMENT ON TABLE a IS 'x'",
-        "WITH x AS (SELECT 1) SELECT * FROM x",
-        "PRAGMA foreign_key_check",
-        "SHOW TABLES",
-        "SAVEPOINT s",
-        "CREATE INDEX documents ON a (v)",
-    ],
-)
-def test_what_changes_no_row_is_no_data_step(statement: str) -> None:
-    assert not changes_rows(statement)

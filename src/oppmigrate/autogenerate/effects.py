@@ -12,8 +12,8 @@ from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import TypeEngine
 
 from oppmigrate.autogenerate.backfilling import BackfillOp
-from oppmigrate.autogenerate.statements import Statement, read_statements
 from oppmigrate.autogenerate.words import qualified
+from oppmigrate.databases.statements import read_statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,15 @@ def _effect_of_sql(sql: Any) -> Effect:
 
 
 def _effect_of_text(text: str) -> Effect:
-    statements = read_statements(text) or (Statement((), False, False, False),)
+    """What each of its statements does; a query is run for what the functions in it do, which may be anything."""
+    statements = read_statements(text)
+    changing = [each.changes_rows or each.queries for each in statements]
     return Effect(
         tuple(dict.fromkeys(table for each in statements for table in each.tables)),
-        changes_rows=any(each.changes_rows for each in statements),
+        changes_rows=any(changing),
         drops=any(each.drops for each in statements),
         loses_data=any(each.loses_data for each in statements),
-        defines=not all(each.changes_rows for each in statements),
+        defines=not changing or not all(changing),
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, Column
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
-from oppmigrate.autogenerate.statements import read_statements
+from oppmigrate.databases.statements import read_statements
 from oppmigrate.results import Change
 
 # longest piece of raw SQL that is shown, in characters

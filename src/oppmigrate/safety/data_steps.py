@@ -10,15 +10,8 @@ from alembic.operations.ops import MigrateOperation
 from sqlalchemy import Connection, event
 
 from oppmigrate.databases.rows import OWN
+from oppmigrate.databases.statements import read_statements
 
-NOISE = r"(?:\s|;|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
-CHANGING = r"(?:INSERT|UPDATE|DELETE|REPLACE|MERGE|UPSERT|TRUNCATE|COPY|LOAD|CALL|DO|EXEC|EXECUTE)\b"
-DATA_STATEMENT = re.compile(rf"{NOISE}{CHANGING}|.*;{NOISE}{CHANGING}", re.IGNORECASE | re.DOTALL)
-WITH_CHANGES = re.compile(rf"{NOISE}WITH\b.*\b(?:INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE | re.DOTALL)
-SELECT = re.compile(rf"{NOISE}(?:SELECT|VALUES|WITH)\b", re.IGNORECASE)
-MOVES_PARTITIONS = re.compile(
-    r"\b(?:DROP|TRUNCATE|DETACH|ATTACH|EXCHANGE|COALESCE|REORGANIZE)\s+PARTITION\b|\bALTER\s+IGNORE\b", re.IGNORECASE
-)
 REMOVES_TABLES = re.compile(r"\bDROP\s+(?:TABLE|SCHEMA)\b|\bRENAME\s+(?:TO|TABLE)\b|\bSET\s+SCHEMA\b", re.IGNORECASE)
 
 # operations of Alembic's that make tables, and move no row by a person's word
@@ -31,11 +24,6 @@ SCHEMA_OPERATIONS = (
     ops.CreateTableOp,
     ops.DropTableOp,
 )
-
-
-def changes_rows(statement: str) -> bool:
-    """Does it insert, update or delete, or may it? A name or a text that looks like it is taken for it."""
-    return bool(DATA_STATEMENT.match(statement) or WITH_CHANGES.match(statement) or MOVES_PARTITIONS.search(statement))
 
 
 class DataSteps:
@@ -76,10 +64,11 @@ class DataSteps:
             return
         if REMOVES_TABLES.search(statement):
             self._removals.append(statement)
-        if changes_rows(statement):
+        read = read_statements(statement)
+        if any(each.changes_rows for each in read):
             self.seen = True
             self.rows_moved += max(0, cursor.rowcount or 0)
-        elif isinstance(running, ops.ExecuteSQLOp) and SELECT.match(statement):
+        elif isinstance(running, ops.ExecuteSQLOp) and any(each.queries for each in read):
             self.seen = True  # nobody sees what `op.execute` returns: it is there for what its functions do
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from oppmigrate.autogenerate.statements import read_statements
+from oppmigrate.databases.statements import kind_of, read_statements
 
 NOTHING = (False, False, False)
 ROWS = (True, False, False)
@@ -21,13 +21,21 @@ STATEMENTS = [
     ("CREATE FUNCTION f() RETURNS int AS $$ BEGIN DELETE FROM t; RETURN 1; END $$ LANGUAGE plpgsql", NOTHING),
     ("CREATE VIEW v AS SELECT 1", NOTHING),
     ("PRAGMA user_version = 3", NOTHING),
+    ("SHOW TABLES", NOTHING),
+    ("SAVEPOINT s", NOTHING),
+    ("WITH a AS (SELECT 1) SELECT * FROM a", NOTHING),
+    ("CREATE TABLE updates (deleted INT)", NOTHING),
     ("UPDATE t SET x = 'a; DROP TABLE t'", ROWS),
     ("INSERT INTO t VALUES (1)", ROWS),
     ("WITH a AS (SELECT 1) UPDATE t SET x = 1", ROWS),
-    ("SELECT setval('s', 4)", ROWS),
+    ("SELECT setval('s', 4)", NOTHING),
     ("DO $$ BEGIN PERFORM 1; END $$", ROWS),
     ("CALL p()", ROWS),
     ("MERGE INTO t USING u ON true WHEN MATCHED THEN DO NOTHING", ROWS),
+    ("  -- why\n /* and */ UPDATE t SET x = 1", ROWS),
+    ("COPY t FROM '/tmp/x'", ROWS),
+    ("EXECUTE prepared", ROWS),
+    ("ALTER IGNORE TABLE t ADD UNIQUE (x)", ROWS),
     ("DELETE FROM t", LOSS),
     ("REPLACE INTO t VALUES (1)", LOSS),
     ("WITH gone AS (DELETE FROM t RETURNING *) SELECT * FROM gone", LOSS),
@@ -42,6 +50,7 @@ STATEMENTS = [
     ("ALTER TABLE t DROP COLUMN x", DROP_LOSS),
     ("ALTER TABLE t DROP x", DROP_LOSS),
     ("TRUNCATE t", (True, True, True)),
+    ("ALTER TABLE t DROP PARTITION p0", (True, True, True)),
 ]
 
 
@@ -55,6 +64,44 @@ def test_each_statement_of_a_text_is_read() -> None:
     statements = read_statements("CREATE TABLE a (x INT);\nINSERT INTO a VALUES (';');\n-- the end\nDROP TABLE b;\n")
     assert [each.changes_rows for each in statements] == [False, True, False]
     assert [each.loses_data for each in statements] == [False, False, True]
+
+
+def test_backslash_before_a_quote_hides_no_statement_from_any_server() -> None:
+    """PostgreSQL and SQLite end the text there, MariaDB does not."""
+    ends = read_statements(r"INSERT INTO a VALUES ('C:\'); DROP TABLE b; SELECT 'x'")
+    goes_on = read_statements(r"INSERT INTO a VALUES ('it\'s'); DROP TABLE b; INSERT INTO a VALUES ('\'')")
+    assert any(each.loses_data for each in ends)
+    assert any(each.loses_data for each in goes_on)
+
+
+@pytest.mark.parametrize(
+    ("sql", "queries"),
+    [("SELECT f()", True), ("VALUES (f())", True), ("WITH a AS (SELECT f()) SELECT 1", True)]
+    + [("SHOW TABLES", False), ("WITH a AS (SELECT 1) DELETE FROM t", False), ("SELECT 1 INTO t FROM u", False)],
+)
+def test_query_is_told_from_what_changes_and_from_what_shows(sql: str, queries: bool) -> None:
+    assert [each.queries for each in read_statements(sql)] == [queries]
+
+
+@pytest.mark.parametrize(
+    ("sql", "kind"),
+    [
+        ("SELECT 1", "reads"),
+        ("(SELECT 1)", "reads"),
+        ("SELECT * INTO t FROM u", "changes"),
+        ("SELECT 1 INTO @a", "reads"),
+        ("WITH a AS (DELETE FROM t RETURNING *) SELECT * FROM a", "changes"),
+        ("-- a\n# b\n/* c */ SET x = 1", "session"),
+        ("/*!40101 SET NAMES utf8 */", "changes"),
+        ("DO SLEEP(1)", "session"),
+        ("DO $$ BEGIN END $$", "changes"),
+        ("COMMIT", "session"),
+        ("CREATE TABLE t (x INT)", "changes"),
+        ("", "changes"),
+    ],
+)
+def test_kind_is_what_a_statement_is_to_a_transaction(sql: str, kind: str) -> None:
+    assert kind_of(sql) == kind
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 import sqlite_batches
-from oppmigrate.databases.table_changes import Leftover, leftovers_in_the_way
+from oppmigrate.databases.leftovers import Leftover, leftovers_in_the_way
 from oppmigrate.errors import Refused
 from sqlite_batches import Tables
 

@@ -89,7 +89,7 @@ def test_leftover_is_explained_and_dropped_when_asked(accounts: Accounts) -> Non
     accounts.execute("INSERT INTO _alembic_tmp_account VALUES (1, 'Ada')")
     refused = accounts.run("migrate", "upgrade")
     assert refused.returncode == 1
-    assert "`_alembic_tmp_account` with 1 row, made for `account`, which has 2" in refused.stderr
+    assert "`_alembic_tmp_account` was made to replace `account`; it holds 1 row, `account` 2" in refused.stderr
     assert "--drop-leftovers" in refused.stderr
     assert "_alembic_tmp_account" in accounts.tables()
     assert "dropped _alembic_tmp_account" in accounts.run("migrate", "upgrade", "--drop-leftovers").stderr

@@ -13,10 +13,11 @@ from sqlalchemy.pool import NullPool
 
 from oppmigrate.databases.committing import Committing
 from oppmigrate.databases.connecting import run_coroutine
+from oppmigrate.databases.leftovers import Leftover
 from oppmigrate.databases.locking import Lock, OnWait
 from oppmigrate.databases.reaching import until_reachable
 from oppmigrate.databases.row_questions import RowQuestions
-from oppmigrate.databases.table_changes import Leftover, TableChange
+from oppmigrate.databases.table_changes import TableChange
 from oppmigrate.errors import DatabaseMissing, DatabaseUnreachable, DriverMissing, MigrateError, UnsupportedDatabase
 
 T = TypeVar("T")

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import sqlite_errors, sqlite_files, sqlite_leftovers
 from oppmigrate.databases.base import Database, Progress, T, any_row
+from oppmigrate.databases.leftovers import Leftover
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits
 from oppmigrate.databases.rows import TableName, ask, quoted_table
 from oppmigrate.databases.sqlite_deferring import Deferred
@@ -30,7 +31,7 @@ from oppmigrate.databases.sqlite_driver import (
     watch_for_interrupts,
 )
 from oppmigrate.databases.sqlite_holder import find_holder
-from oppmigrate.databases.table_changes import Leftover, TableChange
+from oppmigrate.databases.table_changes import TableChange
 from oppmigrate.errors import DatabaseError, MigrateError, MigrationFailed, Refused, UnsupportedDatabase
 
 TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"

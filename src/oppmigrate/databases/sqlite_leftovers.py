@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
-from oppmigrate.databases.table_changes import LEFTOVER, Leftover, way_back
+from oppmigrate.databases.leftovers import LEFTOVER, Leftover, way_back
 from oppmigrate.errors import Refused
 
 LONGEST = 50  # to which Alembic cuts the name: alembic/operations/batch.py, _calc_temp_name

@@ -9,12 +9,11 @@ from typing import Any
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import Connection
 
-from oppmigrate.databases import Database, Leftover
+from oppmigrate.databases import Database, leftovers_in_the_way
 from oppmigrate.environment.batching import rebuilding
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.errors import MigrateError
 from oppmigrate.executor.checkpoints import Checkpoints
-from oppmigrate.executor.leftovers import leftovers_to_drop
 from oppmigrate.executor.remaining import finished_first, named, remaining
 from oppmigrate.executor.run import Run, entry_facts
 from oppmigrate.executor.version_table import refuse_long_ids
@@ -81,9 +80,9 @@ class Session:
         refuse_long_ids(self.database, self.context, (step.revision for step in plan.steps if _goes_up(step)))
         if plan.steps:
             self._show(plan)
-            leftovers = leftovers_to_drop(self.database, self.connection, self.run.drops_leftovers)
+            self._refuse_leftovers()
             self.run.prepare(plan)
-            self._drop(leftovers)
+            self._drop_leftovers()
         if plan.steps and not self.database.rolls_back_ddl:
             self._ensure_journal()
         for step, runnable in zip(plan.steps, runnables, strict=True):
@@ -99,10 +98,13 @@ class Session:
         if len(plan.steps) > 1:
             self.run.say(f"{plan.direction} {named(plan.start)} -> {named(plan.end)}: {len(plan.steps)} revisions")
 
-    def _drop(self, leftovers: tuple[Leftover, ...]) -> None:
-        if leftovers:
-            self.database.drop_leftovers(self.connection)
-            self.run.say(f"dropped {', '.join(each.name for each in leftovers)}")
+    def _refuse_leftovers(self) -> None:
+        if not self.run.drops_leftovers and (found := self.database.find_leftovers(self.connection)):
+            raise leftovers_in_the_way(found)
+
+    def _drop_leftovers(self) -> None:
+        if dropped := self.database.drop_leftovers(self.connection) if self.run.drops_leftovers else ():
+            self.run.say(f"dropped {', '.join(each.name for each in dropped)}")
 
     def _plan_from(self, heads: tuple[str, ...]) -> Plan:
         self.heads, self.run.journal = heads, self.journal

@@ -70,16 +70,6 @@ def _show_script(direction: Direction, arguments: Namespace, settings: Settings)
     return 0
 
 
-def summary(plan: Plan) -> list[str]:
-    """The plan in a line, and a line for each change that loses data; of a plan without details the first only."""
-    start, end = (", ".join(heads) or "base" for heads in (plan.start, plan.end))
-    losses = [(step, change) for step in plan.steps for change in step.changes if change.loses_data]
-    return [
-        f"{plan.direction} {start} -> {end}: {counted(len(plan.steps), 'revision')}",
-        *(f"  ! {step.revision}: {change.text}{_at_stake(change)}" for step, change in losses),
-    ]
-
-
 def _print_plan(terminal: Terminal, plan: Plan, settings: Settings) -> None:
     start, end = (", ".join(heads) or "base" for heads in (plan.start, plan.end))
     terminal.data(f"from {start} to {end}: {counted(len(plan.steps), 'revision')}")

@@ -6,6 +6,7 @@ OPPMAN_TEST_REQUIRE=postgresql,mysql makes a server that cannot be reached a fai
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -36,8 +37,9 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests that call the engine in this process are not to find the settings of whoever runs them."""
+def _process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What calls the engine in this process finds no settings of whoever runs the tests, and leaves no search path."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
     for name in list(os.environ):
         if name in OUTSIDE_NAMES or (name.startswith("OPPMAN_") and not name.startswith("OPPMAN_TEST_")):
             monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""A Python that has imported SQLAlchemy, Alembic and SQLModel already, and forks for each command of a test.
+"""A Python that has imported all that the commands need already, and forks for each command of a test.
 
 A process of its own pays about half a second of imports for a command that works for a tenth of one. Each worker of
 pytest-xdist keeps one server, started at its first command: a process of its own with a single thread, so that forking
@@ -6,7 +6,7 @@ is safe; it leaves when the worker closes its end of the socket, by `close()` or
 with it. A command runs as `python -m NAME`, `-c CODE` or `SCRIPT.py` would run it: arguments, folder, environment,
 streams, `__main__`, traceback and exit code are those of a fresh interpreter, and so is its end (atexit, flush).
 
-What differs: third-party modules are in `sys.modules` though nobody asked for them; the streams are files, not pipes;
+What differs: modules are in `sys.modules` though nobody asked for them; the streams are files, not pipes;
 all commands of one worker share a hash seed; there is no controlling terminal. Where any of that is the matter of a
 test, the test asks for `own_process=True` (see `projects.Project`). `ForkServer.can_run` leaves to a process of their
 own the commands of another kind, those whose environment the interpreter reads while it starts, and those in a folder
@@ -20,6 +20,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -28,13 +29,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, BinaryIO, NoReturn
 
-# None is the project's code, but for `oppmigrate.alembic_plugin`, which Alembic's import brings in every process.
+import oppmigrate
+
+LEFT_OUT = ("oppmigrate.__main__", "oppmigrate.environment.flask", "oppmigrate.environment.django")
 PRELOADED = (
     "alembic.autogenerate",
     "alembic.command",
@@ -47,6 +50,7 @@ PRELOADED = (
     "logging.config",
     "psycopg",
     "pymysql",
+    "rich.console",
     "sqlalchemy.dialects.mysql.pymysql",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite",
@@ -183,13 +187,20 @@ def _text(output: bytes) -> str:
 def preload(*more: str) -> None:
     """Import what every server has, and more, and see to it that a fork is safe."""
     sys.path_importer_cache.pop(sys.path.pop(0), None)  # this file's folder, which no command is to find modules in
-    for name in (*PRELOADED, *more):
+    for name in (*PRELOADED, *_own_modules(), *more):
         importlib.import_module(name)
     threads = Path("/proc/self/task")
     if threads.exists() and len(list(threads.iterdir())) > 1:
         raise RuntimeError("one of the preloaded modules has started a thread")
     gc.collect()
     gc.freeze()  # the collector of a child is not to touch, and so copy, what is shared
+
+
+def _own_modules() -> Iterator[str]:
+    """Every module of the project's but those that an installation may lack what they need for."""
+    for module in pkgutil.walk_packages(oppmigrate.__path__, "oppmigrate."):
+        if not module.name.startswith(LEFT_OUT):
+            yield module.name
 
 
 def serve(connection: socket.socket) -> list[str]:

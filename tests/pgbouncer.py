@@ -1,4 +1,4 @@
-"""A pgbouncer of the tests' own in front of a PostgreSQL server, in transaction mode."""
+"""A pgbouncer of the tests' own in front of a PostgreSQL server."""
 
 import contextlib
 import os
@@ -25,15 +25,14 @@ listen_addr = 127.0.0.1
 listen_port = {listen}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = {pool_size}
 max_client_conn = 200
-server_reset_query =
 """
 
 
 @contextlib.contextmanager
-def pgbouncer(server: str, folder: Path, *, pool_size: int = 10) -> Iterator[int]:
+def pgbouncer(server: str, folder: Path, *, pool_size: int = 10, mode: str = "transaction") -> Iterator[int]:
     """The port at which it answers for every database of the server; skips where it is not installed."""
     program = shutil.which("pgbouncer", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
     if program is None:
@@ -49,6 +48,7 @@ def pgbouncer(server: str, folder: Path, *, pool_size: int = 10) -> Iterator[int
             password=password,
             listen=listen,
             pool_size=pool_size,
+            mode=mode,
         )
     )
     # as another user, who may not read pytest's folders, it reads from a descriptor that is open already

@@ -151,7 +151,6 @@ def test_script_finds_the_same_interpreter(twins: Twins) -> None:
         from sqlalchemy.dialects import registry
         from sqlmodel import SQLModel
         print(sorted(_all_plugins), sorted(registry.impls), dict(SQLModel.metadata.tables))
-        print(sorted(name for name in sys.modules if name.startswith("oppmigrate")))
         """,
         "one",
         "two words",

@@ -11,23 +11,8 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])  # which `preload` takes 
 
 import fork_server  # noqa: E402
 
-# the project's code too: no test changes it under the runs
 PRELOADED = (
     "faults.faulty",
-    "oppmigrate.backups",
-    "oppmigrate.blame",
-    "oppmigrate.cli.applying",
-    "oppmigrate.cli.main",
-    "oppmigrate.cli.terminal",
-    "oppmigrate.databases.mysql",
-    "oppmigrate.databases.postgresql",
-    "oppmigrate.databases.sqlite",
-    "oppmigrate.difference",
-    "oppmigrate.environment.session",
-    "oppmigrate.executor",
-    "oppmigrate.manager",
-    "oppmigrate.planner",
-    "rich.console",
     "shutil",
     "sqlalchemy.dialects.sqlite.aiosqlite",
 )

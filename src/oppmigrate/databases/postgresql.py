@@ -30,6 +30,7 @@ from oppmigrate.databases.postgresql_objects import (
     refuse_dependents,
     statements_to_empty,
 )
+from oppmigrate.databases.postgresql_proxy import refuse_dump, shares_sessions
 from oppmigrate.databases.rows import Misfits, TableName, TypeChange
 from oppmigrate.databases.scratch import PREFIX, fence_off, removed_after
 from oppmigrate.errors import (
@@ -261,6 +262,8 @@ class PostgreSQL(Database):
         return made
 
     def _make_scratch_schema(self, name: str, denied: AccessDenied) -> "PostgreSQL":
+        if self.run(shares_sessions):
+            raise self._no_scratch(denied)
         names = self.run(read_schemas)
         beside = self.run(lambda connection: connection.scalars(text(SCHEMAS_OF_EXTENSIONS_ONLY)).all())
         try:
@@ -290,8 +293,10 @@ class PostgreSQL(Database):
 
     def check_backup(self) -> None:
         postgresql_dump.find_dump(self._server_version())
+        self.run(refuse_dump)
 
     def backup(self, target: Path, *, progress: Progress | None = None) -> None:
+        self.run(refuse_dump)
         postgresql_dump.backup(self.url, self._settings(), target, self._server_version())
 
     def verify_backup(self, path: Path) -> None:

@@ -141,7 +141,8 @@ def restore(url: URL, settings: Mapping[str, str], path: Path, drops: Sequence[s
                 try:
                     _send(process.stdin, [*head, *drops])
                     run_program([_pg_restore(), f"--use-list={contents.name}", "--file=-", path], stdout=process.stdin)
-                    _send(process.stdin, ["COMMIT"])
+                    # behind a proxy, somebody else gets the session next, and the dump's settings with it
+                    _send(process.stdin, ["RESET ALL", "COMMIT"])
                 except BrokenPipeError:
                     pass  # psql has ended; leaving the block raises what it said
                 except ProgramFailed as error:

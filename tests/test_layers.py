@@ -27,7 +27,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("journals",),
     ("planner",),
     ("precautions",),
-    ("executor", "difference"),
+    ("executor", "difference", "proof"),
     ("manager",),
     ("fleet",),
     ("fastlane",),  # a face beside `cli`, which asks it first

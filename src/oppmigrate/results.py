@@ -114,8 +114,24 @@ class SetupResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What came of running a new revision up, down and up again on a throw-away database; all empty: it holds.
+
+    `differences`: what differs from the models after the upgrade. `left_behind`: what would have to be done after the
+    downgrade for everything to be as before. `unproved`: why it was not run.
+    """
+
+    differences: tuple[str, ...] = ()
+    left_behind: tuple[str, ...] = ()
+    unproved: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CreateResult:
-    """A new revision; `revision` is None when models and migrations agree already, and nothing was written."""
+    """A new revision; `revision` is None when models and migrations agree already, and nothing was written.
+
+    `proof` is None where nobody asked for one.
+    """
 
     revision: str | None
     message: str
@@ -124,6 +140,7 @@ class CreateResult:
     source: str | None = None
     dry_run: bool = False
     compared_with: Literal["database", "scratch", "nothing"] = "database"
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,15 +126,25 @@ class Draft:
         return tuple(flatten(self._upgrades))
 
     @property
+    def both_directions(self) -> tuple[ops.MigrateOperation, ...]:
+        """The operations of the upgrade and of the downgrade, containers opened."""
+        return tuple(flatten([*self._upgrades, *self._downgrades]))
+
+    @property
     def changes(self) -> tuple[Change, ...]:
         """The upgrade in words."""
         return describe_all(self.operations)
 
-    def write(self, *, dry_run: bool = False) -> tuple[str, Path, str]:
+    def write(
+        self, *, dry_run: bool = False, prove: Callable[[str, Path], None] | None = None
+    ) -> tuple[str, Path, str]:
         """Write the file beside the others and return its id, its path and its text.
 
         The file is made in a temporary folder, laid out, loaded and checked there, and moved only then: a file
         that would not run is not left behind.
+
+        Args:
+            prove: called with the id and the temporary folder, before the file is moved; what it raises stops that.
 
         Raises:
             RevisionFileBroken: the file does not compile, or uses a name that it does not import.
@@ -157,6 +167,8 @@ class Draft:
                 self._run_hooks(path)
                 proofread(path)
                 text = path.read_text(encoding=encoding)
+                if prove is not None:
+                    prove(str(script.revision), path.parent)
                 target = location / path.relative_to(folder)
                 if not dry_run:
                     _move(path, target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oppmigrate import results
@@ -61,6 +62,7 @@ class Making(ProjectManager):
         defaults: Iterable[str] = (),
         down_defaults: Iterable[str] = (),
         questioner: Questioner | None = None,
+        verify: bool = True,
     ) -> results.CreateResult:
         """Make a revision from the difference between the models and the migrations.
 
@@ -73,6 +75,7 @@ class Making(ProjectManager):
             defaults: `table.column=value`, for the rows already there when a NOT NULL column arrives.
             down_defaults: the same for a NOT NULL column that a downgrade brings back.
             empty: make a revision with nothing in it; asks neither models nor database.
+            verify: run the revision up, down and up again on a throw-away database before it is kept.
             dry_run: return the text of the file and write nothing.
             head: the revision to build on, needed where there are several heads.
             splice, branch_label, depends_on, version_path, revision: as `alembic revision` has them.
@@ -80,6 +83,7 @@ class Making(ProjectManager):
         from oppmigrate.autogenerate.decisions import Decisions, parse_defaults, parse_renames
         from oppmigrate.difference import draft_decided_revision, empty_draft
         from oppmigrate.planner import read_graph, refuse_missing
+        from oppmigrate.proof import prove
 
         decisions = Decisions(
             parse_renames(renames),
@@ -109,9 +113,15 @@ class Making(ProjectManager):
         )
         if not draft.changes:
             return results.CreateResult(None, message, None, dry_run=dry_run, compared_with=compared_with)
+        proofs: list[results.Proof] = []
+
+        def prove_it(new: str, folder: Path) -> None:
+            proofs.append(prove(environment, state, new, folder, draft.both_directions))
+
         with environment.explained():
-            new, path, source = draft.write(dry_run=dry_run)
-        return results.CreateResult(new, message, path, draft.changes, source, dry_run, compared_with)
+            new, path, source = draft.write(dry_run=dry_run, prove=prove_it if verify else None)
+        proof = proofs[0] if proofs else None
+        return results.CreateResult(new, message, path, draft.changes, source, dry_run, compared_with, proof)
 
     def merge(self, message: str, revisions: Iterable[str] = ()) -> results.MergeResult:
         """Make the revision that joins several heads (all of them where none are named)."""

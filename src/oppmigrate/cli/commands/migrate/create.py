@@ -11,7 +11,9 @@ from argparse import ArgumentParser, Namespace
 
 from oppmigrate.cli.managing import open_manager
 from oppmigrate.cli.questions import TerminalQuestioner
+from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
+from oppmigrate.results import Proof
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -48,6 +50,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="TABLE.COLUMN=VALUE",
         help="the same for a dropped NOT NULL column, on the way back; may be repeated",
     )
+    parser.add_argument(
+        "--no-verify",
+        dest="verify",
+        action="store_false",
+        help="keep the file without having run it on a throw-away database",
+    )
     parser.add_argument("--head", metavar="REVISION", help="the revision to build on, where there are several heads")
     parser.add_argument("--splice", action="store_true", help="build on a revision that is not a head")
     parser.add_argument("--branch-label", metavar="LABEL", help="name the branch that begins here")
@@ -80,6 +88,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
             drops=arguments.drop,
             defaults=arguments.default,
             down_defaults=arguments.down_default,
+            verify=arguments.verify,
             questioner=TerminalQuestioner(terminal) if terminal.can_ask else None,
         )
     terminal.result(result)
@@ -96,5 +105,19 @@ def run(arguments: Namespace, settings: Settings) -> int:
     terminal.data(f"wrote     {settings.shown(result.path)}")
     if any(change.loses_data for change in result.changes):
         terminal.warn("the lines marked ! remove data; a downgrade cannot bring it back")
+    if result.proof is not None:
+        _tell(terminal, result.proof)
     terminal.story("next      look it over, then: python oppman.py migrate upgrade")
     return 0
+
+
+def _tell(terminal: Terminal, proof: Proof) -> None:
+    """What became of the trial of the new file."""
+    if proof.unproved:
+        terminal.story(f"not tried on a throw-away database: {proof.unproved}")
+    elif not (proof.differences or proof.left_behind):
+        terminal.story("tried     up, down and up again, on a throw-away database")
+    for change in proof.differences:
+        terminal.warn(f"after its upgrade, models and database still differ: {change}; write it into upgrade()")
+    for change in proof.left_behind:
+        terminal.warn(f"its downgrade does not bring back what was there before: {change}; write it into downgrade()")

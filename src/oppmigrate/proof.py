@@ -1,0 +1,157 @@
+"""A new revision run up, down and up again on a throw-away database, before it is kept."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic.autogenerate import produce_migrations
+from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from sqlalchemy import MetaData, event
+
+from oppmigrate.autogenerate import describe_all
+from oppmigrate.autogenerate.effects import tables_of
+from oppmigrate.autogenerate.words import flatten, qualified
+from oppmigrate.blame import line_behind
+from oppmigrate.environment.hooks import Visit
+from oppmigrate.environment.session import Environment
+from oppmigrate.errors import MigrateError, MigrationFailed
+from oppmigrate.planner import State, read_graph, revision_step, run_in_scratch, step_of
+from oppmigrate.results import Direction, Proof, Step
+from oppmigrate.revisions import Graph, RevisionFile
+
+
+def prove(environment: Environment, state: State, revision: str, folder: Path, changes: Sequence[Any]) -> Proof:
+    """Run a revision that is not kept yet, behind all others, and compare before and after.
+
+    What is compared is the tables that it touches: between its upgrade and the models, and between its downgrade and
+    what was there before.
+
+    Args:
+        folder: where its file lies.
+        changes: its operations, in both directions.
+
+    Raises:
+        MigrationFailed: its upgrade or its downgrade fails.
+    """
+    if len(state.databases) > 1:
+        return Proof(unproved=f"env.py migrates {len(state.databases)} databases")
+    environment.restored = folder
+    try:
+        trial = _Trial(read_graph(environment), revision, _names(changes))
+        try:
+            run_in_scratch(environment, state, Visit(trial.steps), command="revision", autogenerate=True)
+        except MigrateError as error:
+            if trial.running is None:
+                return Proof(unproved=error.what)
+            if trial.running.revision != revision:
+                return Proof(unproved=f"revision {trial.running.revision} cannot be run on an empty database")
+            raise _failed(environment, trial.running, error) from error
+        return Proof(tuple(trial.differences), tuple(trial.left_behind))
+    finally:
+        environment.restored = None
+
+
+class _Trial:
+    """The work on the throw-away database."""
+
+    def __init__(self, graph: Graph, revision: str, tables: frozenset[str]) -> None:
+        self._graph = graph
+        self._revision = revision
+        self._tables = tables
+        self.running: Step | None = None  # where it stood when it failed; None while it compares
+        self.differences: list[str] = []
+        self.left_behind: list[str] = []
+
+    def steps(self, _heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
+        for file in self._in_order():
+            yield self._step(context, file, "upgrade")
+        file = self._graph.get(self._revision)
+        before = self._reflected(context)
+        yield self._step(context, file, "upgrade")
+        self.differences += self._compared(context, context.opts["target_metadata"])
+        yield self._step(context, file, "downgrade")
+        self.left_behind += self._compared(context, before)
+        yield self._step(context, file, "upgrade")
+        again = self._compared(context, context.opts["target_metadata"])
+        self.differences += (each for each in again if each not in self.differences)
+
+    def _in_order(self) -> Iterable[RevisionFile]:
+        """All others; nothing is built on the new one yet."""
+        return (file for file in self._graph.upgrade_path("heads", ()) if file.revision != self._revision)
+
+    def _step(self, context: MigrationContext, file: RevisionFile, direction: Direction) -> RevisionStep:
+        step = step_of(file, direction)
+        runnable = revision_step(context, step)
+        runnable.migration_fn = self._noted(step, runnable.migration_fn)
+        return runnable
+
+    def _noted(self, step: Step, migrate: Callable[..., None]) -> Callable[..., None]:
+        def run(**kw: object) -> None:
+            self.running = step
+            migrate(**kw)
+
+        return run
+
+    def _reflected(self, context: MigrationContext) -> MetaData:
+        """The tables of interest as they are."""
+        assert context.connection is not None
+        self.running = None
+        found = MetaData()
+        event.listen(found, "column_reflect", context.impl.autogen_column_reflect)  # as a comparison reads columns
+        for schema in {None, *(name.rpartition(".")[0] or None for name in self._tables)}:
+            found.reflect(
+                context.connection,
+                schema=schema,
+                only=lambda name, _, schema=schema: qualified(schema, name) in self._tables,
+            )
+        for table in found.tables.values():
+            for column in table.columns:
+                column.autoincrement = "auto"  # PostgreSQL's says False, which would be told with every change
+        return found
+
+    def _compared(self, context: MigrationContext, wanted: MetaData | Sequence[MetaData]) -> list[str]:
+        """What would bring the database to what is wanted, in words."""
+        self.running = None
+        with _only(context, self._tables):
+            script = produce_migrations(context, wanted)  # type: ignore[arg-type]
+        assert script.upgrade_ops is not None
+        return [change.text for change in describe_all(flatten([script.upgrade_ops]))]
+
+
+@contextmanager
+def _only(context: MigrationContext, tables: frozenset[str]) -> Iterator[None]:
+    """Compare these tables only, and of them what `env.py` would have compared."""
+    theirs = context.opts.get("include_name"), context.opts.get("include_object")
+
+    def include_name(name: str | None, type_: str, parents: Any) -> bool:
+        if type_ == "table" and qualified(parents.get("schema_name"), str(name)) not in tables:
+            return False
+        return theirs[0] is None or theirs[0](name, type_, parents)
+
+    def include_object(item: Any, name: str | None, type_: str, reflected: bool, compare_to: Any) -> bool:
+        if type_ == "table" and qualified(item.schema, str(name)) not in tables:
+            return False
+        return theirs[1] is None or theirs[1](item, name, type_, reflected, compare_to)
+
+    context.opts.update(include_name=include_name, include_object=include_object)
+    try:
+        yield
+    finally:
+        context.opts.update(include_name=theirs[0], include_object=theirs[1])
+
+
+def _names(changes: Iterable[ops.MigrateOperation]) -> frozenset[str]:
+    return frozenset(name for each in flatten(changes) for name in tables_of(each))
+
+
+def _failed(environment: Environment, step: Step, error: MigrateError) -> MigrationFailed:
+    at = line_behind(error, step.path, environment.settings.project)
+    return MigrationFailed(
+        f"the {step.direction} of the new revision fails: {error.what}{at}",
+        why=error.why,
+        do="nothing was written: it was run on a throw-away database. To have the file nevertheless, and mend it by "
+        "hand: --no-verify",
+        revision=step.revision,
+    )

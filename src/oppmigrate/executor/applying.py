@@ -59,6 +59,7 @@ def apply(
         _carry_out(environment, run, policy)
     except MigrateError as error:
         if (interrupt := _interrupt_behind(error)) is not None:
+            _let_go(error)
             raise _explained(environment, run, interrupt) from None
         if not run.begun:
             run.discard_backup()
@@ -83,14 +84,24 @@ def _explained(environment: Environment, run: Run, interrupt: KeyboardInterrupt)
     """With a text that says where the database stands, once anything was begun."""
     if not run.begun or interrupt.args:
         return interrupt
-    # what the interrupted frames hold, a connection that is in the middle of it, is let go
-    traceback.clear_frames(interrupt.__traceback__)
+    _let_go(interrupt)
     with contextlib.suppress(MigrateError):
         state = read_state(environment)
         if set(state.heads) == set(run.plan.start) and state.half_done is None:
             run.discard_backup()  # it was called off, and the database is as it was
         return KeyboardInterrupt(stands(run, state.heads, state.half_done))
     return interrupt
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Give up what the interrupted frames hold: a connection in the middle of it keeps its transaction open.
+
+    A frame that is cleared still holds what its function closes over, so that the frames themselves have to go.
+    """
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def refuse_in_connection(environment: Environment, state: State) -> None:

@@ -85,6 +85,20 @@ def test_ctrl_c_on_sqlite_undoes_the_whole_upgrade(small_shop: Shop, driver: str
     assert small_shop.recorded() == ["cccc"]
 
 
+def test_ctrl_c_among_many_rows_leaves_no_lock_behind(small_shop: Shop) -> None:
+    """More was written than the cache holds, so that nobody reads before the transaction is over."""
+    slow = SLOW_STATEMENT["sqlite"].replace("max(x)", "CAST(max(x) AS TEXT)")
+    lines = (
+        "bind = op.get_bind()",
+        "bind.exec_driver_sql('PRAGMA cache_size = 1')",
+        f"bind.exec_driver_sql('CREATE TRIGGER w AFTER INSERT ON t2 WHEN new.a = 999 BEGIN {slow}; END')",
+        "bind.execute(sa.text('INSERT INTO t2 (a) VALUES (:a)'), [{'a': n} for n in range(100_000, 0, -1)])",
+    )
+    slow_shop(small_shop, small_shop.url, "\n    ".join(lines))
+    done = interrupt(small_shop, signal.SIGINT, "migrate", "upgrade")
+    assert_last_line(done, "interrupted", f"{FIRST}, as before: nothing was changed")
+
+
 @pytest.mark.parametrize("statement", [False, True], ids=["sleeping", "in a statement"])
 @pytest.mark.parametrize("driver", ["postgresql+psycopg", "postgresql+asyncpg"])
 def test_ctrl_c_on_postgresql_undoes_the_revision(

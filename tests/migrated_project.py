@@ -1,13 +1,17 @@
 """A project with its database: commands of the one, statements on the other."""
 
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pexpect
 from sqlalchemy import inspect, text
 
 from oppmigrate.databases import Database, open_database
-from projects import Project
+from projects import Project, clean_environment
 from revision_files import Versions
 
 
@@ -55,6 +59,16 @@ class MigratedProject:
         Versions(self.project.path / "alembic" / "versions").write(
             revision, parent, message=f"Step {revision}", upgrade="\n    ".join(upgrade), name=f"{revision}.py"
         )
+
+    @contextmanager
+    def on_terminal(self, *arguments: str) -> "Iterator[pexpect.spawn[str]]":
+        """Run a command as a person does, who answers it; it has to end well."""
+        env = {**clean_environment(), **self.env, "TERM": "dumb", "COLUMNS": "120"}
+        command = ["-m", "oppmigrate", *arguments]
+        child = pexpect.spawn(sys.executable, command, cwd=self.project.path, env=env, encoding="utf-8", timeout=60)
+        yield child
+        child.close()
+        assert child.exitstatus == 0, child.before
 
     # ---- what the database holds
 

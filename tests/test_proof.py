@@ -58,8 +58,8 @@ class Accounts(MigratedProject):
         )
         self.project.write("alembic/env.py", f"import hook\n{wired}")
 
-    def versions(self) -> list[str]:
-        return sorted(path.name for path in (self.project.path / "alembic/versions").glob("*.py"))
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self.versions())
 
     def create(self, *arguments: str) -> dict[str, Any]:
         proof: dict[str, Any] = json.loads(self.ok("migrate", "create", "Second", "--json", *arguments))["proof"]
@@ -90,23 +90,23 @@ def test_revision_that_holds_is_kept_and_nothing_is_left_of_the_trial(accounts: 
 
 def test_revision_whose_upgrade_fails_is_not_kept(accounts: Accounts) -> None:
     accounts.hook("script.upgrade_ops.ops.append(ops.ExecuteSQLOp('UPDATE nowhere SET x = 1'))")
-    before = accounts.versions()
+    before = accounts.files()
     refused = accounts.run("migrate", "create", "Second")
     assert refused.returncode == 1
     assert "error: the upgrade of the new revision fails: " in refused.stderr
     assert "nowhere" in refused.stderr
     assert "--no-verify" in refused.stderr
-    assert accounts.versions() == before
+    assert accounts.files() == before
     assert accounts.rows("SELECT * FROM account") == [(1, "Ada")]
 
 
 def test_revision_whose_downgrade_fails_is_not_kept(accounts: Accounts) -> None:
     accounts.hook("script.downgrade_ops.ops.insert(0, ops.DropTableOp('nowhere'))")
-    before = accounts.versions()
+    before = accounts.files()
     refused = accounts.run("migrate", "create", "Second")
     assert refused.returncode == 1
     assert "error: the downgrade of the new revision fails: " in refused.stderr
-    assert accounts.versions() == before
+    assert accounts.files() == before
 
 
 def test_revision_that_fails_is_kept_where_somebody_asks_for_it(sqlite_accounts: Accounts) -> None:
@@ -164,4 +164,4 @@ def test_only_what_the_revision_touches_is_compared(sqlite_accounts: Accounts) -
 
 def test_dry_run_is_tried_too(sqlite_accounts: Accounts) -> None:
     assert sqlite_accounts.create("--dry-run") == {"differences": [], "left_behind": [], "unproved": None}
-    assert sqlite_accounts.versions() == ["first_first.py"]
+    assert sqlite_accounts.files() == ["first_first.py"]

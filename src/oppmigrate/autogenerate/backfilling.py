@@ -17,10 +17,18 @@ Value = Callable[[str, sa.Column[Any]], Any]
 
 
 class BackfillOp(MigrateOperation):
-    """Fill a column of every row with one value; written as an UPDATE that any server runs."""
+    """Fill a column of every row, or where it is NULL, with one value; written as an UPDATE that any server runs."""
 
     def __init__(
-        self, table: str, schema: str | None, column: str, type_: TypeEngine[Any], value: Any, why: str
+        self,
+        table: str,
+        schema: str | None,
+        column: str,
+        type_: TypeEngine[Any],
+        value: Any,
+        why: str,
+        *,
+        only_nulls: bool = False,
     ) -> None:
         self.table_name = table
         self.schema = schema
@@ -28,11 +36,13 @@ class BackfillOp(MigrateOperation):
         self.type_ = type_
         self.value = value
         self.why = why
+        self.only_nulls = only_nulls
 
     @property
     def summary(self) -> str:
         """The operation in words."""
-        return f"fill {self.table_name}.{self.column_name} with {self.value!r}"
+        where = " where it is NULL" if self.only_nulls else ""
+        return f"fill {self.table_name}.{self.column_name} with {self.value!r}{where}"
 
 
 def columns_to_fill(container: ops.OpContainer) -> dict[str, sa.Column[Any]]:
@@ -101,11 +111,13 @@ def _render(context: AutogenContext, op: BackfillOp) -> list[str]:
     context.imports.update(imports)
     schema = f", schema={op.schema!r}" if op.schema else ""
     table = f"sa.table({op.table_name!r}, sa.column({op.column_name!r}, {_repr_type(op.type_, context)}){schema})"
-    return [f"# {op.why}", f"op.execute({table}.update().values({{{op.column_name!r}: {value}}}))"]
+    where = f".where(sa.column({op.column_name!r}).is_(None))" if op.only_nulls else ""
+    return [f"# {op.why}", f"op.execute({table}.update(){where}.values({{{op.column_name!r}: {value}}}))"]
 
 
 @Operations.implementation_for(BackfillOp)
 def _run(operations: Operations, op: BackfillOp) -> None:
     column: sa.ColumnClause[Any] = sa.column(op.column_name, op.type_)
     table = sa.table(op.table_name, column, schema=op.schema)
-    operations.execute(table.update().values({op.column_name: op.value}))
+    update = table.update().where(column.is_(None)) if op.only_nulls else table.update()
+    operations.execute(update.values({op.column_name: op.value}))

@@ -56,6 +56,9 @@ class Questioner(Protocol):
     def ask_default(self, name: str, type_: str) -> str | None:
         """The value that `name`, a NOT NULL column that is new, gets in the rows already there; None: no answer."""
 
+    def ask_fill(self, name: str, type_: str, nulls: int) -> str | None:
+        """The value in place of NULL, which so many rows hold in `name`, a column that is to be NOT NULL."""
+
 
 def parse_renames(texts: Iterable[str]) -> tuple[Rename, ...]:
     """`users.name:full_name` and `users:accounts`, as `--rename` takes them.

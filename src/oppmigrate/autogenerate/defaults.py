@@ -1,6 +1,6 @@
 """What the rows already there get in a NOT NULL column that is new: decided, constant in the model, or asked."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,21 +11,27 @@ from oppmigrate.errors import Refused, WrongUsage
 
 
 def settle_defaults(
-    columns: Mapping[str, sa.Column[Any]], decisions: Decisions, questioner: Questioner | None
+    columns: Mapping[str, sa.Column[Any]],
+    decisions: Decisions,
+    questioner: Questioner | None,
+    others: Collection[str] = (),
 ) -> dict[str, Any]:
     """A value for each column, by `table.column`.
 
     A constant default of the model's is taken as it is; a callable one (`uuid4`, `utcnow`) is not, since one value
     for all rows is seldom what it means.
 
+    Args:
+        others: columns that may be decided on, and are no matter of this.
+
     Raises:
         Refused: nobody said what a column gets; with the flags to paste.
         WrongUsage: a value does not fit its column's type, or its column is not among those that need one.
     """
-    unused = set(decisions.defaults) - set(columns)
+    unused = set(decisions.defaults) - {*columns, *others}
     if unused:
         raise WrongUsage(
-            f"--default {', '.join(sorted(unused))}: the revision adds no NOT NULL column of that name",
+            f"--default {', '.join(sorted(unused))}: the revision makes no NOT NULL column of that name",
             do="leave the flag out; `python oppman.py migrate check` lists what differs",
         )
     values: dict[str, Any] = {}

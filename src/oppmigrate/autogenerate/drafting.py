@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic.autogenerate.api import RevisionContext
 from alembic.config import Config
@@ -19,12 +19,15 @@ from sqlalchemy import Column
 
 from oppmigrate.autogenerate.backfilling import add_in_steps, columns_to_fill
 from oppmigrate.autogenerate.layout import lay_out
+from oppmigrate.autogenerate.models import model_columns
 from oppmigrate.autogenerate.proofreading import TEMPLATE, explaining_failures, missing_template, proofread
 from oppmigrate.autogenerate.shaping import shape
+from oppmigrate.autogenerate.tightening import columns_to_tighten, fill_nulls
 from oppmigrate.autogenerate.words import describe_all, flatten
 from oppmigrate.errors import ConfigurationError, DuplicateRevision, FileNotWritten, WrongUsage
 from oppmigrate.results import Change
 
+T = TypeVar("T")
 # names that mean something else on the command line
 RESERVED = frozenset({"head", "heads", "base", "current"})
 LONGEST_ID = 32  # of the version table as Alembic makes it
@@ -65,10 +68,12 @@ class Draft:
         }
         self._context = RevisionContext(config, script, self._arguments)
         self._made = self._context.generated_revisions[-1]
+        self.model_columns: dict[str, Column[Any]] = {}  # by `table.column`, once they were compared
 
     def autogenerate(self, heads: tuple[str, ...], context: MigrationContext) -> None:
         """Fill the draft with what it takes to bring the database of `context` to the models of `env.py`."""
         self._context.run_autogenerate(heads, context)
+        self.model_columns = model_columns(context)
         for script in self._context.generated_revisions:
             for container in (*script.upgrade_ops_list, *script.downgrade_ops_list):
                 shape(container)
@@ -105,6 +110,23 @@ class Draft:
         why = "the values were dropped by the upgrade; this one stands in for them"
         for container in self._downgrades:
             add_in_steps(container, lambda name, _column: down_values[name], why)
+
+    @property
+    def columns_to_tighten(self) -> dict[str, ops.AlterColumnOp]:
+        """The columns that the upgrade makes NOT NULL, by `table.column`."""
+        return _merged(columns_to_tighten(container) for container in self._upgrades)
+
+    @property
+    def columns_tightened_back(self) -> dict[str, ops.AlterColumnOp]:
+        """The same of the downgrade."""
+        return _merged(columns_to_tighten(container) for container in self._downgrades)
+
+    def fill_nulls(self, values: Mapping[str, Any], down_values: Mapping[str, Any]) -> None:
+        """Write these values in place of NULL before a column is made NOT NULL."""
+        for container in self._upgrades:
+            fill_nulls(container, values, "for the rows that hold nothing there")
+        for container in self._downgrades:
+            fill_nulls(container, down_values, "for the rows that hold nothing there by then")
 
     @property
     def _upgrades(self) -> list[ops.OpContainer]:
@@ -258,7 +280,7 @@ def _programs_on_stderr() -> Iterator[None]:
         os.close(stdout)
 
 
-def _merged(columns: Iterable[dict[str, Column[Any]]]) -> dict[str, Column[Any]]:
+def _merged(columns: Iterable[dict[str, T]]) -> dict[str, T]:
     return {name: column for each in columns for name, column in each.items()}
 
 

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from alembic.operations import Operations, ops
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Inspector, MetaData, inspect
+from sqlalchemy import Connection, Inspector, inspect
 
 from oppmigrate.autogenerate.decisions import Rename
+from oppmigrate.autogenerate.models import model_tables
 from oppmigrate.errors import WrongUsage
 
 
@@ -26,7 +27,11 @@ def carry_out(renames: Sequence[Rename], context: MigrationContext) -> list[ops.
     """
     connection = context.connection
     assert connection is not None
-    _validate(renames, inspect(connection), _models(context))
+    _validate(
+        renames,
+        inspect(connection),
+        {table.name: [column.name for column in table.columns] for table in model_tables(context)},
+    )
     new_tables = {rename.table: rename.new for rename in renames if rename.column is None}
     of_tables = [rename for rename in renames if rename.column is None]
     of_columns = [replace(r, table=new_tables.get(r.table, r.table)) for r in renames if r.column is not None]
@@ -90,12 +95,6 @@ def _operation(rename: Rename, connection: Connection) -> ops.MigrateOperation:
         existing_type=old["type"],
         existing_nullable=old["nullable"],
     )
-
-
-def _models(context: MigrationContext) -> dict[str, list[str]]:
-    target: MetaData | Sequence[MetaData] = context.opts["target_metadata"]
-    every = [target] if isinstance(target, MetaData) else list(target)
-    return {table.name: [column.name for column in table.columns] for each in every for table in each.tables.values()}
 
 
 def _check(holds: bool, rename: Rename, what: str, name: str = "", known: Iterable[str] = ()) -> None:

@@ -28,3 +28,9 @@ class TerminalQuestioner:
         """A value as text; Enter means no answer."""
         self._terminal.story(f"{name} ({type_}) is new and takes no NULL.")
         return self._terminal.answer(f"Which value do the rows already there get, default for {name}") or None
+
+    def ask_fill(self, name: str, type_: str, nulls: int) -> str | None:
+        """A value as text; Enter means no answer."""
+        rows = f"{nulls:,} rows hold" if nulls != 1 else "1 row holds"
+        self._terminal.story(f"{name} ({type_}) is to take no NULL, and {rows} one.")
+        return self._terminal.answer(f"Which value do they get, default for {name}") or None

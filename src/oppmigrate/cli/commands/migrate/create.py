@@ -41,14 +41,15 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="TABLE.COLUMN=VALUE",
-        help="what rows already there get in a NOT NULL column that is new; may be repeated",
+        help="what rows already there get in a NOT NULL column that is new, or in place of NULL where a column is to "
+        "take none any more; may be repeated",
     )
     parser.add_argument(
         "--down-default",
         action="append",
         default=[],
         metavar="TABLE.COLUMN=VALUE",
-        help="the same for a dropped NOT NULL column, on the way back; may be repeated",
+        help="the same on the way back, where the column is NOT NULL again; may be repeated",
     )
     parser.add_argument(
         "--no-verify",

@@ -131,7 +131,7 @@ def test_dropped_column_goes_only_when_told(shop: Shop) -> None:
         (["--rename", "users.name"], "is not OLD:NEW"),
         (["--rename", "users.name:a", "--rename", "users.name:b"], "two new names"),
         (["--drop", "users.nick", "--rename", "users.name:full_name"], "is not dropped by this revision"),
-        (["--default", "users.name=x", "--rename", "users.name:full_name"], "adds no NOT NULL column of that name"),
+        (["--default", "users.name=x", "--rename", "users.name:full_name"], "makes no NOT NULL column of that name"),
         (["--default", "users"], "is not TABLE.COLUMN=VALUE"),
         (["--default", "users.age=1", "--default", "users.age=2"], "two values"),
     ],

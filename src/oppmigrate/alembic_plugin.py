@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from alembic.runtime.environment import EnvironmentContext
     from alembic.runtime.plugins import Plugin
 
+    from oppmigrate.databases import Database
+
 
 class _PluginModule(ModuleType):
     """A module that is also the collection of modules that Alembic took a plugin for in its first releases, 1.18."""
@@ -31,6 +33,8 @@ def setup(plugin: "Plugin") -> None:
 
     plugin.add_autogenerate_comparator(prepare_writing, "autogenerate")
     plugin.add_autogenerate_comparator(hide_journals, "autogenerate", priority=DispatchPriority.FIRST)
+    # first, and the last word: Alembic's own plugin of that name, for who asks for it, compares names only
+    plugin.add_autogenerate_comparator(compare_checks, "table", "checkconstraints", priority=DispatchPriority.FIRST)
 
 
 def prepare_writing(autogen_context: Any, *_: Any) -> Any:
@@ -57,6 +61,39 @@ def hide_journals(autogen_context: Any, *_: Any) -> Any:
         autogen_context.run_name_filters = hidden.name_filter(autogen_context.run_name_filters)
         autogen_context.run_object_filters = hidden.object_filter(autogen_context.run_object_filters)
     return PriorityDispatchResult.CONTINUE
+
+
+def compare_checks(
+    autogen_context: Any, operations: Any, schema: str | None, name: str, conn_table: Any, metadata_table: Any
+) -> Any:
+    """Find the CHECKs that only the models have, or only the database; those of a new table are made with it."""
+    from alembic.autogenerate.compare.util import _InspectorConv
+    from alembic.util import PriorityDispatchResult
+
+    from oppmigrate.autogenerate.checks import compare_checks
+    from oppmigrate.environment.naming import name_constraints
+
+    database = _database(autogen_context)
+    if database is None or conn_table is None or metadata_table is None:
+        return PriorityDispatchResult.CONTINUE
+    try:
+        reflected = _InspectorConv(autogen_context.inspector).get_check_constraints(name, schema)
+    except NotImplementedError:
+        return PriorityDispatchResult.CONTINUE
+    compare_checks(autogen_context, database, operations, conn_table, metadata_table, reflected, name_constraints)
+    return PriorityDispatchResult.STOP
+
+
+def _database(autogen_context: Any) -> "Database | None":
+    """What stands behind the connection; None for a kind of server that nothing here serves."""
+    from oppmigrate.databases.opening import find_server
+    from oppmigrate.errors import MigrateError
+
+    url = autogen_context.connection.engine.url
+    try:
+        return find_server(url)(url)
+    except MigrateError:
+        return None
 
 
 def _journal_tables(environment_context: "EnvironmentContext | None") -> "set[str]":

@@ -3,7 +3,7 @@
 import hashlib
 import math
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
-from oppmigrate.databases import mysql_dump, mysql_errors, mysql_rows, mysql_statements
+from oppmigrate.databases import mysql_dump, mysql_errors, mysql_expressions, mysql_rows, mysql_statements
 from oppmigrate.databases.base import Database, Progress, any_row, driver_errors
+from oppmigrate.databases.expressions import Namer, StoredCheck
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, by_itself
 from oppmigrate.databases.mysql_lock import hold, lock_name
 from oppmigrate.databases.mysql_objects import StoredObject, quoted, read_objects, refuse_dependents
@@ -157,6 +158,21 @@ class MySQL(Database):
     def as_type(self, sql: str, type_sql: str) -> str:
         """As it is: CAST knows few types here, and values are compared as numbers where one of them is a number."""
         return sql
+
+    def read_checks(
+        self, connection: Connection, table: TableName, reflected: Sequence[Mapping[str, Any]], namer: Namer
+    ) -> tuple[StoredCheck, ...] | None:
+        of_table = super().read_checks(connection, table, reflected, namer) or ()
+        return (*of_table, *mysql_expressions.column_checks(connection, table))
+
+    def canonical(self, connection: Connection, table: TableName, expression: str) -> str | None:
+        try:
+            with self.trial(connection):
+                return mysql_expressions.canonical(connection, table, expression)
+        except DBAPIError as error:
+            if not self.is_about_the_statement(error):
+                raise
+            return None
 
     def holds_rows(self, besides: Collection[str] = ()) -> bool:
         def work(connection: Connection) -> bool:

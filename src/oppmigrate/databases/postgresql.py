@@ -10,7 +10,13 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
-from oppmigrate.databases import postgresql_dump, postgresql_errors, postgresql_rows, postgresql_statements
+from oppmigrate.databases import (
+    postgresql_dump,
+    postgresql_errors,
+    postgresql_expressions,
+    postgresql_rows,
+    postgresql_statements,
+)
 from oppmigrate.databases.base import Database, Progress, any_row, driver_errors, original
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits, by_itself
 from oppmigrate.databases.postgresql_lock import (
@@ -194,6 +200,15 @@ class PostgreSQL(Database):
 
     def misfits(self, connection: Connection, change: TypeChange) -> AbstractContextManager[Misfits | None]:
         return postgresql_rows.misfits(connection, change)
+
+    def canonical(self, connection: Connection, table: TableName, expression: str) -> str | None:
+        try:
+            with self.trial(connection):
+                return postgresql_expressions.canonical(connection, table, expression)
+        except DBAPIError as error:
+            if not self.is_about_the_statement(error):
+                raise
+            return None
 
     def holds_rows(self, besides: Collection[str] = ()) -> bool:
         def work(connection: Connection) -> bool:

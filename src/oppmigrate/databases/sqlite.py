@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import sqlite_errors, sqlite_files, sqlite_leftovers
 from oppmigrate.databases.base import Database, Progress, T, any_row
+from oppmigrate.databases.expressions import Namer, StoredCheck
 from oppmigrate.databases.leftovers import Leftover
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits
 from oppmigrate.databases.rows import TableName, ask, quoted_table
@@ -257,6 +258,18 @@ class SQLite(Database):
 
     def is_about_the_statement(self, error: DBAPIError) -> bool:
         return isinstance(error.orig, sqlite3.Error) and sqlite_errors.result_code(error.orig) == sqlite3.SQLITE_ERROR
+
+    def read_checks(
+        self, connection: Connection, table: TableName, reflected: Sequence[Mapping[str, Any]], namer: Namer
+    ) -> tuple[StoredCheck, ...] | None:
+        from oppmigrate.databases.sqlite_expressions import read_checks
+
+        return read_checks(connection, table, namer)
+
+    def canonical(self, connection: Connection, table: TableName, expression: str) -> str | None:
+        from oppmigrate.databases.sqlite_expressions import canonical
+
+        return canonical(expression)
 
     def change_table(
         self, connection: Connection, table: str, schema: str | None, *, is_allowed: Callable[[str], bool]

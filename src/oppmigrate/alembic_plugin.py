@@ -33,18 +33,24 @@ def setup(plugin: "Plugin") -> None:
 
     plugin.add_autogenerate_comparator(prepare_writing, "autogenerate")
     plugin.add_autogenerate_comparator(hide_journals, "autogenerate", priority=DispatchPriority.FIRST)
+    plugin.add_autogenerate_comparator(compare_computed, "table", "computed", priority=DispatchPriority.LAST)
     # first, and the last word: Alembic's own plugin of that name, for who asks for it, compares names only
     plugin.add_autogenerate_comparator(compare_checks, "table", "checkconstraints", priority=DispatchPriority.FIRST)
 
 
 def prepare_writing(autogen_context: Any, *_: Any) -> Any:
     """Make sure that what is found can be written: SQLModel's types, whose module a stock template does not import."""
-    from alembic.util import PriorityDispatchResult
+    from alembic.util import DispatchPriority, PriorityDispatchResult
 
     from oppmigrate.environment.rendering import after_the_projects_own
 
     opts = autogen_context.opts
     opts["render_item"] = after_the_projects_own(opts.get("render_item"))
+    dialect = autogen_context.dialect.name
+    # of functions that come first, Alembic asks those for one dialect before those for all, and before its own so
+    autogen_context.comparators.dispatch_for(
+        "column", subgroup="server_default", priority=DispatchPriority.FIRST, qualifier=dialect
+    )(pass_over_computed)
     return PriorityDispatchResult.CONTINUE
 
 
@@ -71,6 +77,7 @@ def compare_checks(
     from alembic.util import PriorityDispatchResult
 
     from oppmigrate.autogenerate.checks import compare_checks
+    from oppmigrate.autogenerate.computed import columns_made_anew
     from oppmigrate.environment.naming import name_constraints
 
     database = _database(autogen_context)
@@ -80,8 +87,34 @@ def compare_checks(
         reflected = _InspectorConv(autogen_context.inspector).get_check_constraints(name, schema)
     except NotImplementedError:
         return PriorityDispatchResult.CONTINUE
-    compare_checks(autogen_context, database, operations, conn_table, metadata_table, reflected, name_constraints)
+    tables = (autogen_context, database, operations, conn_table, metadata_table)
+    compare_checks(*tables, reflected, name_constraints, columns_made_anew(*tables))
     return PriorityDispatchResult.STOP
+
+
+def compare_computed(
+    autogen_context: Any, operations: Any, _schema: str | None, _name: str, conn_table: Any, metadata_table: Any
+) -> Any:
+    """Find the generated columns that the models compute otherwise; Alembic warns of them, and leaves them."""
+    from alembic.util import PriorityDispatchResult
+
+    from oppmigrate.autogenerate.computed import compare_computed
+
+    database = _database(autogen_context)
+    if database is not None and conn_table is not None and metadata_table is not None:
+        compare_computed(autogen_context, database, operations, conn_table, metadata_table)
+    return PriorityDispatchResult.CONTINUE
+
+
+def pass_over_computed(
+    _context: Any, _operation: Any, _schema: str | None, _table: str, _name: str, conn_column: Any, column: Any
+) -> Any:
+    """Keep a generated column from being compared as a default, by which Alembic fails."""
+    from alembic.util import PriorityDispatchResult
+
+    from oppmigrate.autogenerate.computed import is_computed
+
+    return PriorityDispatchResult.STOP if is_computed(conn_column, column) else PriorityDispatchResult.CONTINUE
 
 
 def _database(autogen_context: Any) -> "Database | None":

@@ -1,6 +1,6 @@
 """NOT NULL columns on tables that may hold rows: added nullable, filled, then tightened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -92,11 +92,25 @@ def _arranged(table: ops.ModifyTableOps, value: Value, why: str) -> list[ops.Mig
                 modify_nullable=False,
             )
         )
-    rest = [op for op in table.ops if not isinstance(op, ops.AddColumnOp)]
-    first_adds = [_nullable(op) if op in adds else op for op in table.ops if isinstance(op, ops.AddColumnOp)]
+    before = _before_the_filling(table.ops, adds)
+    rest = [op for op in table.ops if op not in before]
+    first_adds = [_nullable(op) if isinstance(op, ops.AddColumnOp) and op in adds else op for op in before]
     first = ops.ModifyTableOps(table.table_name, first_adds, schema=table.schema)
     last = ops.ModifyTableOps(table.table_name, [*tighten, *rest], schema=table.schema)
     return [first, *fills, last]
+
+
+def _before_the_filling(
+    operations: Sequence[ops.MigrateOperation], adds: Sequence[ops.AddColumnOp]
+) -> list[ops.MigrateOperation]:
+    """The additions; and where one of them takes the place of a column that is dropped, all that comes before it."""
+    dropped = {op.column_name for op in operations if isinstance(op, ops.DropColumnOp)}
+    if any(add.column.name in dropped for add in adds):
+        last = max(place for place, op in enumerate(operations) if op in adds)
+        return list(operations[: last + 1])
+    additions = (op for op in operations if isinstance(op, ops.AddColumnOp) and op.column.name not in dropped)
+    # a generated column may be made from what is altered first
+    return [op for op in additions if op.column.computed is None]
 
 
 def _nullable(add: ops.AddColumnOp) -> ops.AddColumnOp:

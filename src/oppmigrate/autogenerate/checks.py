@@ -1,6 +1,6 @@
 """CHECK constraints: which the models have and the database has not, and the other way round."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,7 @@ def compare_checks(
     metadata_table: Table,
     reflected: Reflected,
     namer: Namer,
+    remade: Collection[str] = (),
 ) -> None:
     """Add to the table's operations what it takes to give it the CHECKs of its model.
 
@@ -73,6 +74,7 @@ def compare_checks(
 
     Args:
         namer: gives a name to constraints that have none.
+        remade: columns that are dropped and added again; the CHECKs about them, too.
     """
     place = TableName(operations.table_name, operations.schema)
     connection = context.connection
@@ -90,7 +92,7 @@ def compare_checks(
 
     kept, gone, new = _pair(stored, model, canonical, columns)
     # MariaDB states a column without its CHECK when it alters it
-    lost = [pair for pair in kept if pair[0].column in altered]
+    lost = [pair for pair in kept if pair[0].column in altered or mentioned(pair[1].condition, remade)]
     changes = [change for change in [*_changes(gone, new), *lost] if _is_wanted(context, change, conn_table)]
     staying = {each.name for each in stored} - {old.name for old, _ in changes if old}
     drops = [_drop(old, place) for old, _ in changes if old]

@@ -36,9 +36,9 @@ def find_losses(operations: Iterable[ops.MigrateOperation]) -> tuple[Loss, ...]:
     new_tables = tuple(op.table_name for op in flat if isinstance(op, ops.CreateTableOp))
     tables = [Loss(op.table_name, None, _alike(op, flat, new_tables)) for op in flat if isinstance(op, ops.DropTableOp)]
     columns = [
-        Loss(op.table_name, op.column_name, _new_columns(flat, op.table_name))
+        Loss(op.table_name, op.column_name, _new_columns(flat, op.table_name, besides=op.column_name))
         for op in flat
-        if isinstance(op, ops.DropColumnOp)
+        if isinstance(op, ops.DropColumnOp) and not _is_computed_anew(op, flat)
     ]
     # Alembic finds the columns of a table in no order
     return (*tables, *sorted(columns, key=lambda loss: loss.name))
@@ -55,8 +55,17 @@ def _column_names(items: Iterable[object]) -> set[str]:
     return {item.name for item in items if isinstance(item, Column)}
 
 
-def _new_columns(flat: Iterable[ops.MigrateOperation], table: str) -> tuple[str, ...]:
-    return tuple(op.column.name for op in flat if isinstance(op, ops.AddColumnOp) and op.table_name == table)
+def _new_columns(flat: Iterable[ops.MigrateOperation], table: str, *, besides: str) -> tuple[str, ...]:
+    names = (op.column.name for op in flat if isinstance(op, ops.AddColumnOp) and op.table_name == table)
+    return tuple(name for name in names if name != besides)
+
+
+def _is_computed_anew(drop: ops.DropColumnOp, flat: Iterable[ops.MigrateOperation]) -> bool:
+    """Was the column a generated one, and is it one again? Then no value is lost."""
+    if drop._reverse is None or drop._reverse.column.computed is None:
+        return False
+    adds = (op for op in flat if isinstance(op, ops.AddColumnOp) and op.table_name == drop.table_name)
+    return any(add.column.name == drop.column_name and add.column.computed is not None for add in adds)
 
 
 def check_drops(losses: Sequence[Loss], decisions: Decisions) -> None:

@@ -1,5 +1,7 @@
 """The operations in the shape that a careful person would write, before they become text."""
 
+import itertools
+
 from alembic.operations import ops
 from sqlalchemy import CheckConstraint, Column
 
@@ -33,11 +35,15 @@ def shape(container: ops.OpContainer) -> None:
 
 
 def _sort_drops(operations: list[ops.MigrateOperation]) -> None:
-    """Among the places that dropped columns have, put them in the order of their names."""
-    places = [place for place, each in enumerate(operations) if isinstance(each, ops.DropColumnOp)]
-    drops = sorted((operations[place] for place in places), key=lambda each: str(getattr(each, "column_name", "")))
-    for place, drop in zip(places, drops, strict=True):
-        operations[place] = drop
+    """Put dropped columns that follow each other in the order of their names, but first those made from others."""
+    runs = itertools.groupby(list(operations), key=lambda each: isinstance(each, ops.DropColumnOp))
+    operations[:] = [each for is_drop, run in runs for each in (sorted(run, key=_place) if is_drop else run)]
+
+
+def _place(drop: ops.MigrateOperation) -> tuple[bool, str]:
+    added_back = getattr(drop, "_reverse", None)
+    is_computed = added_back is not None and added_back.column.computed is not None
+    return not is_computed, str(getattr(drop, "column_name", ""))
 
 
 def _checks_of_columns(table: ops.CreateTableOp) -> list[CheckConstraint]:

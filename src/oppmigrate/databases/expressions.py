@@ -63,6 +63,16 @@ class ExpressionQuestions:
         """
         return tuple(StoredCheck(each["name"], each["sqltext"]) for each in reflected)
 
+    def read_computed(
+        self, connection: Connection, table: TableName, reflected: Mapping[str, StoredComputed]
+    ) -> Mapping[str, StoredComputed]:
+        """The table's generated columns, by name; `reflected` are those that SQLAlchemy's inspector has found."""
+        return reflected
+
+    def make_plain(self, connection: Connection, table: TableName, column: str) -> tuple[str, ...]:
+        """The statements that turn a generated column into one that keeps its values; none where an ALTER does."""
+        return ()
+
     def canonical(self, connection: Connection, table: TableName, expression: str) -> str | None:
         """The expression in the server's own words; None where it does not take it about this table as it stands.
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import mysql_dump, mysql_errors, mysql_expressions, mysql_rows, mysql_statements
 from oppmigrate.databases.base import Database, Progress, any_row, driver_errors
-from oppmigrate.databases.expressions import Namer, StoredCheck
+from oppmigrate.databases.expressions import Namer, StoredCheck, StoredComputed
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, by_itself
 from oppmigrate.databases.mysql_lock import hold, lock_name
 from oppmigrate.databases.mysql_objects import StoredObject, quoted, read_objects, refuse_dependents
@@ -164,6 +164,14 @@ class MySQL(Database):
     ) -> tuple[StoredCheck, ...] | None:
         of_table = super().read_checks(connection, table, reflected, namer) or ()
         return (*of_table, *mysql_expressions.column_checks(connection, table))
+
+    def read_computed(
+        self, connection: Connection, table: TableName, reflected: Mapping[str, StoredComputed]
+    ) -> Mapping[str, StoredComputed]:
+        return mysql_expressions.read_computed(connection, table)
+
+    def make_plain(self, connection: Connection, table: TableName, column: str) -> tuple[str, ...]:
+        return tuple(mysql_expressions.make_plain(connection, table, column))
 
     def canonical(self, connection: Connection, table: TableName, expression: str) -> str | None:
         try:

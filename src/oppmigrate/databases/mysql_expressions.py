@@ -1,18 +1,24 @@
 """MariaDB's and MySQL's own words for an expression, and the CHECKs that MariaDB keeps inside of a column."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
-from oppmigrate.databases.expressions import StoredCheck, plain
-from oppmigrate.databases.rows import TableName, ask, quoted, quoted_table, verbatim
+from oppmigrate.databases.expressions import StoredCheck, StoredComputed, plain
+from oppmigrate.databases.rows import TableName, ask, quoted, quoted_table, schema_of, verbatim
 
+GENERATED = """
+SELECT column_name, generation_expression, extra LIKE 'STORED%' OR extra LIKE 'PERSISTENT%'
+FROM information_schema.columns
+WHERE table_schema = COALESCE(:schema, DATABASE()) AND table_name = :name AND generation_expression <> ''
+"""
 NAME = "oppman_expression"
 # twice, so that a table of one row is not read while the query is planned
 QUERY = "SELECT ({expression}) AS {NAME} FROM (SELECT * FROM {table} UNION ALL SELECT * FROM {table}) AS {name}"
 _QUOTED = r"'(?:[^'\\]|''|\\.)*'|`(?:[^`]|``)*`|\"(?:[^\"]|\"\")*\""
 _COLUMN = re.compile(r"\s*`((?:[^`]|``)*)` (.*?),?", re.DOTALL)
+_GENERATION = re.compile(rf" GENERATED ALWAYS AS \(((?:{_QUOTED}|[^'`\"])*?)\) (STORED|VIRTUAL)", re.DOTALL)
 _CHECK = re.compile(rf"(?:{_QUOTED}|[^'`\"])*? CHECK \(((?:{_QUOTED}|[^'`\"])*)\)", re.DOTALL)
 
 
@@ -37,14 +43,40 @@ def column_checks(connection: Connection, table: TableName) -> Iterator[StoredCh
 
     They have no name and go when the column is stated without them.
     """
+    for name, definition in _column_lines(connection, table):
+        check = _CHECK.fullmatch(definition)
+        if check is None or plain(check[1]) == plain(f"json_valid({quoted(connection, name)})"):
+            continue
+        modify = f"ALTER TABLE {quoted_table(connection, table)} MODIFY COLUMN {quoted(connection, name)} "
+        without = definition.removesuffix(f" CHECK ({check[1]})")
+        yield StoredCheck(None, check[1], False, name, modify + definition, modify + without)
+
+
+def read_computed(connection: Connection, table: TableName) -> Mapping[str, StoredComputed]:
+    rows = ask(connection, text(GENERATED), schema=schema_of(connection, table), name=table.name)
+    return {name: StoredComputed(expression, bool(persisted)) for name, expression, persisted in rows}
+
+
+def make_plain(connection: Connection, table: TableName, column: str) -> Iterator[str]:
+    """As `Database.make_plain`: the column is stated without its expression.
+
+    Only a stored one can become plain, and none can become stored: values that are not stored are so in a column that
+    takes its place first. Source: MariaDB, error 1907.
+    """
+    definition = dict(_column_lines(connection, table))[column]
+    generation = _GENERATION.search(definition)
+    assert generation is not None, definition
+    alter, name = f"ALTER TABLE {quoted_table(connection, table)}", quoted(connection, column)
+    if generation[2] == "VIRTUAL":
+        stored = definition.replace(generation[0], f" GENERATED ALWAYS AS ({generation[1]}) STORED")
+        yield f"{alter} DROP COLUMN {name}, ADD COLUMN {name} {stored}"
+    yield f"{alter} MODIFY COLUMN {name} {definition.replace(generation[0], '')}"
+
+
+def _column_lines(connection: Connection, table: TableName) -> Iterator[tuple[str, str]]:
+    """The columns, and how the server states each of them."""
     statement = f"SHOW CREATE TABLE {quoted_table(connection, table)}"
     for line in str(ask(connection, statement)[0][1]).split("\n"):
-        column, check = _COLUMN.fullmatch(line), _CHECK.fullmatch(line.rstrip(","))
-        if column is None or check is None:
-            continue
-        name, condition = column[1].replace("``", "`"), check[1]
-        if plain(condition) == plain(f"json_valid(`{column[1]}`)"):
-            continue
-        modify = f"ALTER TABLE {quoted_table(connection, table)} MODIFY COLUMN `{column[1]}` "
-        without = column[2].removesuffix(f" CHECK ({condition})")
-        yield StoredCheck(None, condition, False, name, modify + column[2], modify + without)
+        column = _COLUMN.fullmatch(line)
+        if column is not None:
+            yield column[1].replace("``", "`"), column[2]

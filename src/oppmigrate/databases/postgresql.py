@@ -201,6 +201,9 @@ class PostgreSQL(Database):
     def misfits(self, connection: Connection, change: TypeChange) -> AbstractContextManager[Misfits | None]:
         return postgresql_rows.misfits(connection, change)
 
+    def make_plain(self, connection: Connection, table: TableName, column: str) -> tuple[str, ...]:
+        return (postgresql_expressions.make_plain(connection, table, column),)
+
     def canonical(self, connection: Connection, table: TableName, expression: str) -> str | None:
         try:
             with self.trial(connection):

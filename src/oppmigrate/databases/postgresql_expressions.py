@@ -23,3 +23,8 @@ def canonical(connection: Connection, table: TableName, expression: str) -> str:
     plan = ask(connection, statement)[0][0]
     read = json.loads(plan) if isinstance(plan, str) else plan
     return str(read[0]["Plan"]["Output"][0])
+
+
+def make_plain(connection: Connection, table: TableName, column: str) -> str:
+    """Source: PostgreSQL manual, ALTER TABLE. It is refused for a column whose values are not stored."""
+    return f"ALTER TABLE {quoted_table(connection, table)} ALTER COLUMN {quoted(connection, column)} DROP EXPRESSION"

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import sqlite_errors, sqlite_files, sqlite_leftovers
 from oppmigrate.databases.base import Database, Progress, T, any_row
-from oppmigrate.databases.expressions import Namer, StoredCheck
+from oppmigrate.databases.expressions import Namer, StoredCheck, StoredComputed
 from oppmigrate.databases.leftovers import Leftover
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits
 from oppmigrate.databases.rows import TableName, ask, quoted_table
@@ -265,6 +265,13 @@ class SQLite(Database):
         from oppmigrate.databases.sqlite_expressions import read_checks
 
         return read_checks(connection, table, namer)
+
+    def read_computed(
+        self, connection: Connection, table: TableName, reflected: Mapping[str, StoredComputed]
+    ) -> Mapping[str, StoredComputed]:
+        from oppmigrate.databases.sqlite_expressions import read_computed
+
+        return read_computed(connection, table, reflected)
 
     def canonical(self, connection: Connection, table: TableName, expression: str) -> str | None:
         from oppmigrate.databases.sqlite_expressions import canonical

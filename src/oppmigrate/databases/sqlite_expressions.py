@@ -1,8 +1,10 @@
-"""The CHECKs of a SQLite table, read from its stored definition, whose words are those that it was made with."""
+"""The expressions of a SQLite table, read from its stored definition, whose words are those that it was made with."""
+
+from collections.abc import Mapping
 
 from sqlalchemy import CheckConstraint, Connection
 
-from oppmigrate.databases.expressions import Namer, StoredCheck
+from oppmigrate.databases.expressions import Namer, StoredCheck, StoredComputed
 from oppmigrate.databases.rows import TableName
 from oppmigrate.databases.sqlite_rebuild.definition import Definition
 from oppmigrate.databases.sqlite_rebuild.rendering import as_constraints
@@ -29,6 +31,21 @@ def read_checks(connection: Connection, table: TableName, namer: Namer) -> tuple
     checks = [each for each in unnamed if isinstance(each, CheckConstraint)]
     checks.sort(key=lambda each: str(each.name), reverse=True)
     return (*named, *(StoredCheck(str(each.name), definition.text(unnamed[each].group), False) for each in checks))
+
+
+def read_computed(
+    connection: Connection, table: TableName, reflected: Mapping[str, StoredComputed]
+) -> Mapping[str, StoredComputed]:
+    """As `Database.read_computed`; SQLAlchemy reads such an expression up to its first closing parenthesis."""
+    definition = _read(connection, table)
+    if definition is None:
+        return reflected
+    generated = ((column, column.clause("GENERATED")) for column in definition.columns)
+    return {
+        column.name: StoredComputed(definition.text(clause.group), column.is_stored)
+        for column, clause in generated
+        if clause is not None
+    }
 
 
 def canonical(expression: str) -> str:

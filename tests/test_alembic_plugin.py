@@ -37,6 +37,43 @@ def test_stock_autogenerate_writes_sqlmodel_types_that_its_template_does_not_imp
     alembic("check")
 
 
+def test_stock_autogenerate_finds_checks_and_generated_columns(project: Project) -> None:
+    models = """
+        from sqlalchemy import CheckConstraint, Column, Computed, Integer, MetaData, Table
+
+        metadata = MetaData()
+        Table(
+            "tags",
+            metadata,
+            Column("id", Integer, primary_key=True),
+            Column("size", Integer),
+            Column("double", Integer, Computed("size * 2")),
+            CheckConstraint("size > 0"),
+        )
+        """
+    project.write("models.py", models)
+
+    def alembic(*arguments: str) -> None:
+        done = project.call([sys.executable, "-m", "alembic", *arguments])
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    alembic("init", "migrations")
+    env = project.path / "migrations/env.py"
+    source = env.read_text().replace("= None", "= __import__('models').metadata", 1)
+    env.write_text(source.replace("connection=connection,", "connection=connection, render_as_batch=True,"))
+    ini = project.path / "alembic.ini"
+    ini.write_text(ini.read_text().replace("driver://user:pass@localhost/dbname", "sqlite:///stock.db"))
+    alembic("revision", "--autogenerate", "-m", "first", "--rev-id", "a")
+    alembic("upgrade", "head")
+    alembic("check")
+    models = models.replace("size * 2", "size * 3").replace('"size > 0"', '"size > 1", name="ck_size"')
+    project.write("models.py", models)
+    alembic("revision", "--autogenerate", "-m", "second", "--rev-id", "b")
+    text = (project.path / "migrations/versions/b_second.py").read_text()
+    assert "sa.Computed('size * 3')" in text
+    assert "create_check_constraint(batch_op.f('ck_size'), 'size > 1')" in text
+
+
 def test_plugin_can_be_taken_for_the_collection_that_early_alembic_iterates() -> None:
     assert isinstance(alembic_plugin, ModuleType)
     assert list(alembic_plugin) == [alembic_plugin]  # type: ignore[call-overload]

@@ -20,6 +20,7 @@ BEFORE = """
             CheckConstraint("total >= 0", name="ck_total"),
             CheckConstraint("kind IN ('a', 'b')"),
             CheckConstraint("length(kind) < 9", name="ck_length"),
+            CheckConstraint(r"total % 100 <> 99 AND kind <> ' \\:x'", name="ck_written"),
         )
 
         id: int | None = Field(default=None, primary_key=True)
@@ -32,6 +33,7 @@ AFTER = """
         __table_args__ = (
             CheckConstraint("total >= -5", name="ck_total"),
             CheckConstraint("length(kind) < 9", name="ck_length"),
+            CheckConstraint(r"total % 100 <> 99 AND kind <> ' \\:x'", name="ck_written"),
             CheckConstraint("weight > 0 OR total % 2 = 0", name="ck_weight"),
         )
 
@@ -72,6 +74,7 @@ class Orders(MigratedProject):
             sa.CheckConstraint("total >= 0", name="ck_total"),
             sa.CheckConstraint("kind IN ('a', 'b')"),
             sa.CheckConstraint("length(kind) < 9", name="ck_length"),
+            sa.CheckConstraint(r"total % 100 <> 99 AND kind <> ' \:x'", name="ck_written"),
         )
 
         def work(connection: sa.Connection) -> None:
@@ -120,6 +123,8 @@ def test_changed_checks_hold_up_down_and_up_again(orders: Orders) -> None:
         assert orders.takes(pieces=-3) is is_new
         assert not orders.takes(pieces=-1)
         assert not orders.takes(kind="'123456789'")
+        assert not orders.takes(total=199)
+        assert not orders.takes(kind=r"' \:x'")
         assert orders.takes()
         assert orders.rows("SELECT id, total, kind, pieces FROM orders ORDER BY id") == ROWS
         if is_new:

@@ -4,6 +4,7 @@ Alembic calls `setup` while it is being imported, so nothing of Alembic is impor
 plugin's name in pyproject.toml begins with `alembic.autogenerate.`, which Alembic's own default takes in.
 """
 
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from alembic.runtime.environment import EnvironmentContext
     from alembic.runtime.plugins import Plugin
+    from sqlalchemy import URL
 
     from oppmigrate.databases import Database
 
@@ -39,13 +41,18 @@ def setup(plugin: "Plugin") -> None:
 
 
 def prepare_writing(autogen_context: Any, *_: Any) -> Any:
-    """Make sure that what is found can be written: SQLModel's types, whose module a stock template does not import."""
+    """Make sure that what is found can be written.
+
+    SQLModel's types, whose module a stock template does not import; and expressions, which Alembic writes otherwise
+    than they are read. A generated column is kept from being compared as a default, by which Alembic fails.
+    """
     from alembic.util import DispatchPriority, PriorityDispatchResult
 
+    from oppmigrate.autogenerate.written import rendering_expressions
     from oppmigrate.environment.rendering import after_the_projects_own
 
     opts = autogen_context.opts
-    opts["render_item"] = after_the_projects_own(opts.get("render_item"))
+    opts["render_item"] = rendering_expressions(after_the_projects_own(opts.get("render_item")))
     dialect = autogen_context.dialect.name
     # of functions that come first, Alembic asks those for one dialect before those for all, and before its own so
     autogen_context.comparators.dispatch_for(
@@ -119,10 +126,14 @@ def pass_over_computed(
 
 def _database(autogen_context: Any) -> "Database | None":
     """What stands behind the connection; None for a kind of server that nothing here serves."""
+    return _database_at(autogen_context.connection.engine.url)
+
+
+@functools.lru_cache(maxsize=8)
+def _database_at(url: "URL") -> "Database | None":
     from oppmigrate.databases.opening import find_server
     from oppmigrate.errors import MigrateError
 
-    url = autogen_context.connection.engine.url
     try:
         return find_server(url)(url)
     except MigrateError:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
+from alembic.autogenerate import compare_metadata, produce_migrations, render_python_code
 from alembic.migration import MigrationContext
 
 from oppmigrate.databases import open_database
@@ -145,3 +145,42 @@ def test_comparison_leaves_no_trace(database_url: str) -> None:
     made = orders(sa.CheckConstraint("kind in ('a', 'b')", name="ck_kind"))
     differences(database_url, made, orders(sa.CheckConstraint("no_such_function(kind)", name="ck_kind")))
     assert open_database(database_url).run(tables) == ["orders"]
+
+
+def test_not_valid_check_comes_back_not_valid(postgresql_url: str) -> None:
+    def work(connection: sa.Connection) -> str:
+        orders().create_all(connection)
+        connection.exec_driver_sql("ALTER TABLE orders ADD CONSTRAINT ck_total CHECK (total > 0) NOT VALID")
+        script = produce_migrations(MigrationContext.configure(connection), orders())
+        assert script.downgrade_ops is not None
+        return render_python_code(script.downgrade_ops)
+
+    assert "postgresql_not_valid=True" in open_database(postgresql_url).run(work)
+
+
+@pytest.mark.parametrize("kind", ["PARTITION BY RANGE (total)", "WITH (autovacuum_enabled = false)"])
+def test_conditions_of_any_kind_of_table_are_compared(postgresql_url: str, kind: str) -> None:
+    def work(connection: sa.Connection) -> list[Any]:
+        connection.exec_driver_sql(
+            "CREATE TABLE orders (id integer NOT NULL, total integer NOT NULL, kind varchar(20), price numeric(10, 2),"
+            f" CONSTRAINT ck_kind CHECK (kind IN ('a', 'b')), PRIMARY KEY (id, total)) {kind}"
+        )
+        connection.exec_driver_sql("ALTER TABLE orders ENABLE ROW LEVEL SECURITY")
+        context = MigrationContext.configure(connection)
+        models = orders(sa.CheckConstraint("kind IN ('a', 'b')", name="ck_kind"))
+        return [each for each in compare_metadata(context, models) if "constraint" in each[0]]
+
+    assert open_database(postgresql_url).run(work) == []
+
+
+def test_conditions_about_a_table_of_one_row_are_told_apart(mysql_url: str) -> None:
+    def work(connection: sa.Connection) -> list[Any]:
+        made = orders(sa.CheckConstraint("kind IN ('a', 'b')", name="ck_kind"))
+        made.tables["orders"].kwargs["mysql_engine"] = "Aria"
+        made.create_all(connection)
+        connection.exec_driver_sql("INSERT INTO orders (id, kind) VALUES (1, 'a')")
+        connection.commit()
+        models = orders(sa.CheckConstraint("kind NOT IN ('c', 'd')", name="ck_kind"))
+        return list(compare_metadata(MigrationContext.configure(connection), models))
+
+    assert len(open_database(mysql_url).run(work)) == 2

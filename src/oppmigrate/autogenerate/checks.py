@@ -206,7 +206,9 @@ def _drop(stored: StoredCheck, place: TableName) -> ops.MigrateOperation:
     if stored.column is not None:
         return RestateColumnOp(place.name, place.schema, stored.without_it, stored.with_it)
     name = conv(str(stored.name))
-    inverse = ops.CreateCheckConstraintOp(name, place.name, as_text(stored.condition), schema=place.schema)
+    inverse = ops.CreateCheckConstraintOp(
+        name, place.name, as_text(stored.condition), schema=place.schema, **stored.options
+    )
     return ops.DropConstraintOp(name, place.name, "check", schema=place.schema, _reverse=inverse)
 
 

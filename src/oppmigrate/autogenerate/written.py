@@ -1,9 +1,12 @@
 """SQL expressions on their way from the models into a revision file, where they are read as `sa.text()` again."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.render import _render_dialect_kwargs_items, _render_gen_name
+from sqlalchemy import CheckConstraint, Computed
 from sqlalchemy.sql.elements import ClauseElement
 
 # what `sa.text()` takes for a parameter
@@ -22,3 +25,31 @@ def as_sql(expression: ClauseElement | str, context: AutogenContext) -> str:
 def as_text(sql: str) -> str:
     """The SQL as `sa.text()` is to be given it: a colon within stays one."""
     return _PARAMETER.sub(r"\\:", sql)
+
+
+def rendering_expressions(render_item: Callable[[str, Any, AutogenContext], Any]) -> Callable[..., Any]:
+    """The `render_item`, and where it leaves a CHECK or a generated column to Alembic, text that is read as meant.
+
+    Alembic writes a percent sign as the driver has it, twice, and it is doubled again when the file is run; a colon in
+    a string becomes a parameter.
+    """
+
+    def render(type_: str, item: Any, context: AutogenContext) -> Any:
+        text = render_item(type_, item, context)
+        if text is not False:
+            return text
+        prefix = context.opts.get("sqlalchemy_module_prefix") or ""
+        if isinstance(item, Computed):
+            persisted = "" if item.persisted is None else f", persisted={item.persisted}"
+            return f"{prefix}Computed({_source(item, context)}{persisted})"
+        if isinstance(item, CheckConstraint) and not item._type_bound:
+            options = [f"name={_render_gen_name(context, item.name)!r}"] if item.name else []
+            options += _render_dialect_kwargs_items(context, item.dialect_kwargs)
+            return f"{prefix}CheckConstraint({', '.join([_source(item, context), *options])})"
+        return False
+
+    return render
+
+
+def _source(item: Computed | CheckConstraint, context: AutogenContext) -> str:
+    return repr(as_text(as_sql(item.sqltext, context)))

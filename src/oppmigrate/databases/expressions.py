@@ -6,10 +6,10 @@ words, each of them read anew by the server: that asks for no table to be made, 
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import CheckConstraint, Connection, MetaData
 
 from oppmigrate.databases.rows import TableName
 
@@ -31,6 +31,7 @@ class StoredCheck:
         is_named: does the server keep it under that name?
         column: the column that it is a part of; None for one of the table.
         with_it, without_it: the statements that make that column with it, and without it.
+        options: what else SQLAlchemy has found, such as NOT VALID, by the names of its arguments.
     """
 
     name: str | None
@@ -39,6 +40,7 @@ class StoredCheck:
     column: str | None = None
     with_it: str = ""
     without_it: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,19 @@ class ExpressionQuestions:
             reflected: those that SQLAlchemy's inspector has found.
             namer: what names those that the server keeps without a name, as it would when it drops them.
         """
-        return tuple(StoredCheck(each["name"], each["sqltext"]) for each in reflected)
+        known = dict(connection.dialect.construct_arguments or ()).get(CheckConstraint, {})
+        return tuple(
+            StoredCheck(
+                each["name"],
+                each["sqltext"],
+                options={
+                    f"{connection.dialect.name}_{name}": value
+                    for name, value in each.get("dialect_options", {}).items()
+                    if name in known
+                },
+            )
+            for each in reflected
+        )
 
     def read_computed(
         self, connection: Connection, table: TableName, reflected: Mapping[str, StoredComputed]

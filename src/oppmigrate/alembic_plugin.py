@@ -38,6 +38,7 @@ def setup(plugin: "Plugin") -> None:
     plugin.add_autogenerate_comparator(compare_computed, "table", "computed", priority=DispatchPriority.LAST)
     # first, and the last word: Alembic's own plugin of that name, for who asks for it, compares names only
     plugin.add_autogenerate_comparator(compare_checks, "table", "checkconstraints", priority=DispatchPriority.FIRST)
+    plugin.add_autogenerate_comparator(arrange_operations, "autogenerate", priority=DispatchPriority.LAST)
 
 
 def prepare_writing(autogen_context: Any, *_: Any) -> Any:
@@ -58,6 +59,25 @@ def prepare_writing(autogen_context: Any, *_: Any) -> Any:
     autogen_context.comparators.dispatch_for(
         "column", subgroup="server_default", priority=DispatchPriority.FIRST, qualifier=dialect
     )(pass_over_computed)
+    return PriorityDispatchResult.CONTINUE
+
+
+def arrange_operations(autogen_context: Any, upgrade_ops: Any) -> Any:
+    """Put what was found into an order in which the server can do it, with the types and casts that it takes.
+
+    A kind of server that is not known here gets Alembic's own.
+    """
+    from alembic.util import PriorityDispatchResult
+
+    from oppmigrate.autogenerate.arranging import arrange
+    from oppmigrate.environment.running import database_of
+    from oppmigrate.errors import UnsupportedDatabase
+
+    try:
+        database = database_of(autogen_context.connection)
+    except UnsupportedDatabase:
+        return PriorityDispatchResult.CONTINUE
+    arrange(upgrade_ops, autogen_context, database)
     return PriorityDispatchResult.CONTINUE
 
 

@@ -19,6 +19,7 @@ from oppmigrate.databases.locking import Lock, OnWait
 from oppmigrate.databases.reaching import until_reachable
 from oppmigrate.databases.row_questions import RowQuestions
 from oppmigrate.databases.table_changes import TableChange
+from oppmigrate.databases.type_questions import TypeQuestions
 from oppmigrate.errors import DatabaseMissing, DatabaseUnreachable, DriverMissing, MigrateError, UnsupportedDatabase
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ TIMEOUT_OPTIONS = frozenset({"timeout", "connect_timeout", "connection_timeout"}
 MASK = "***"
 
 
-class Database(RowQuestions, ExpressionQuestions, Committing):
+class Database(RowQuestions, ExpressionQuestions, TypeQuestions, Committing):
     """One database of one kind of server, by its URL; nothing is connected to before a method needs it.
 
     A subclass with `backends`, in a module of this folder, is found by itself: see `opening`.

@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import (
+    postgresql_casts,
     postgresql_dump,
     postgresql_errors,
     postgresql_expressions,
@@ -39,6 +40,7 @@ from oppmigrate.databases.postgresql_objects import (
 from oppmigrate.databases.postgresql_proxy import refuse_dump, shares_sessions
 from oppmigrate.databases.rows import Misfits, TableName, TypeChange
 from oppmigrate.databases.scratch import PREFIX, fence_off, removed_after
+from oppmigrate.databases.type_questions import NamedEnum
 from oppmigrate.errors import (
     AccessDenied,
     ConfigurationError,
@@ -93,6 +95,7 @@ class PostgreSQL(Database):
     drivers = ("psycopg", "asyncpg", "psycopg2")
     install = {"psycopg": "'oppmigrate[postgresql]'", "psycopg_async": "'oppmigrate[postgresql]'"}
     rolls_back_ddl = True
+    has_named_enums = True
     backup_suffix = ".dump"
     script_command = "psql --set=ON_ERROR_STOP=1 --file=SCRIPT DATABASE"
 
@@ -212,6 +215,21 @@ class PostgreSQL(Database):
             if not self.is_about_the_statement(error):
                 raise
             return None
+
+    # ---- types
+
+    def read_enums(self, connection: Connection) -> tuple[NamedEnum, ...]:
+        return postgresql_casts.read_enums(connection)
+
+    def can_add_values_in_transaction(self, connection: Connection) -> bool:
+        version: tuple[Any, ...] = connection.dialect.server_version_info or ()
+        return version >= postgresql_casts.ADDS_IN_TRANSACTION
+
+    def cast(self, connection: Connection, column: str, old: str, new: str) -> str | None:
+        return postgresql_casts.cast(connection, column, old, new)
+
+    def owned_sequence(self, connection: Connection, table: str, schema: str | None, column: str) -> str | None:
+        return postgresql_casts.owned_sequence(connection, table, schema, column)
 
     def holds_rows(self, besides: Collection[str] = ()) -> bool:
         def work(connection: Connection) -> bool:

@@ -1,6 +1,7 @@
 """Enum types of models against those of the database: made before they are used, changed with all their columns, and
 dropped after their last use."""
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeGuard
@@ -151,8 +152,12 @@ def _swap(
         CreateEnumOp(stored.name, stored.schema, after),
     ]
     for column in stored.columns:
-        old = DefaultClause(sa.text(column.default)) if column.default is not None else None
-        (new,) = defaults.get(_place(column)) or (old,)
+        old = new = None
+        if column.default is not None:
+            new = DefaultClause(sa.text(column.default))
+            # what the downgrade sets, while the type of then still has the other name
+            old = DefaultClause(sa.text(_under_other_name(column.default, stored, aside)))
+        (new,) = defaults.get(_place(column)) or (new,)
         steps += _converted(stored, column, (aside, before), after, old, new)
     return SwapEnumOps([*steps, DropEnumOp(aside, stored.schema, before)])
 
@@ -193,9 +198,19 @@ def _type(stored: NamedEnum, name: str, values: Sequence[str], suffix: str) -> A
 
 
 def _through_text(stored: NamedEnum, column: EnumColumn, name: str) -> str:
-    quote = postgresql.dialect().identifier_preparer.quote  # type: ignore[no-untyped-call]  # SQLAlchemy's own
-    type_ = f"{quote(stored.schema)}.{quote(name)}" if stored.schema else quote(name)
-    return f"{quote(column.column)}::text{column.suffix}::{type_}{column.suffix}"
+    return f"{_quote(column.column)}::text{column.suffix}::{_type_sql(stored, name)}{column.suffix}"
+
+
+def _under_other_name(default: str, stored: NamedEnum, name: str) -> str:
+    return re.sub(rf"::{re.escape(_type_sql(stored, stored.name))}(?!\w)", f"::{_type_sql(stored, name)}", default)
+
+
+def _type_sql(stored: NamedEnum, name: str) -> str:
+    return f"{_quote(stored.schema)}.{_quote(name)}" if stored.schema else _quote(name)
+
+
+def _quote(name: str) -> str:
+    return postgresql.dialect().identifier_preparer.quote(name)  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 
 
 def _take_default(column: EnumColumn, container: ops.OpContainer) -> tuple[Any, ...]:

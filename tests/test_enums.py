@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import inspect
 
-from enum_shop import EnumShop, orders, status
+from enum_shop import HEAD, EnumShop, orders, status
 from projects import Project
 
 LIST = 'tags: list[str] | None = Field(default=None, sa_column=sa.Column(sa.ARRAY(sa.Enum(Status, name="status"))))'
@@ -192,3 +192,79 @@ def test_reordered_members_keep_the_rows(pg_shop: EnumShop) -> None:
     pg_shop.back_and_forth()
     assert types(pg_shop) == {"status": ["done", "new"]}
     assert stored(pg_shop) == ["new", "done"]
+
+
+# ---- values that are called otherwise
+
+CHECKED = "status: Status = Field(sa_column=sa.Column(sa.Enum(Status, native_enum=False{}), nullable=False))"
+COLUMNS = {
+    "native": STATUS,
+    "text": CHECKED.format(""),
+    "checked": CHECKED.format(", create_constraint=True"),
+}
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_renamed_value_keeps_its_rows(shop: EnumShop, kind: str) -> None:
+    shop.become(status("new", "odd", "done"), orders(COLUMNS[kind]))
+    add_orders(shop, "new", "odd", "done")
+    shop.become(
+        status("new", "extraordinary", "done"),
+        orders(COLUMNS[kind]),
+        flags=["--rename-value", "status.odd:extraordinary"],
+    )
+    assert stored(shop) == ["new", "extraordinary", "done"]
+    shop.ok("migrate", "downgrade", "-1")
+    assert stored(shop) == ["new", "odd", "done"]
+    shop.ok("migrate", "upgrade")
+    shop.ok("migrate", "check")
+    add_orders(shop, "extraordinary")
+    assert "no changes" in shop.ok("migrate", "create", "again")
+
+
+def test_values_may_swap_their_names(shop: EnumShop) -> None:
+    shop.become(status("new", "done"), orders(STATUS))
+    add_orders(shop, "new", "done", "done")
+    flags = ["--rename-value", "status.new:done", "--rename-value", "orders.status.done:new"]
+    shop.draft(status("done", "new"), orders(STATUS), flags=flags)
+    shop.ok("migrate", "upgrade")
+    assert stored(shop) == ["done", "new", "new"]
+    shop.back_and_forth()
+    assert stored(shop) == ["done", "new", "new"]
+
+
+@pytest.mark.parametrize("server", ["postgresql", "mysql"])
+def test_value_that_goes_as_another_comes_is_asked_for(
+    project: Project, request: pytest.FixtureRequest, server: str
+) -> None:
+    shop = EnumShop(project, request.getfixturevalue(f"{server}_url"))
+    shop.become(status("new", "odd"), orders(STATUS))
+    add_orders(shop, "new", "odd")
+    shop.project.write("models.py", "\n\n".join([HEAD, status("new", "strange"), orders(STATUS)]))
+    refused = shop.run("migrate", "create", "change")
+    assert refused.returncode == 1
+    assert "--rename-value status.odd:strange  or  --drop status.odd" in refused.stderr
+    assert len(shop.versions()) == 1
+    shop.ok("migrate", "create", "change", "--drop", "status.odd")
+    assert shop.run("migrate", "upgrade").returncode == 1
+    assert stored(shop) == ["new", "odd"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "what"),
+    [
+        (["status.odd"], "is not ENUM.OLD:NEW"),
+        (["state.odd:strange"], "there is no enum of that name"),
+        (["status.even:strange"], "enum status has no value even"),
+        (["status.odd:other"], "the models have no value other in enum status"),
+        (["status.odd:new"], "enum status has a value new already"),
+        (["status.odd:strange", "status.odd:new"], "two new names"),
+    ],
+)
+def test_rename_of_a_value_that_is_not_there_is_refused(pg_shop: EnumShop, flags: list[str], what: str) -> None:
+    pg_shop.become(status("new", "odd"), orders(STATUS))
+    pg_shop.project.write("models.py", "\n\n".join([HEAD, status("new", "strange"), orders(STATUS)]))
+    done = pg_shop.run("migrate", "create", "change", *(part for flag in flags for part in ("--rename-value", flag)))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert what in done.stderr
+    assert len(pg_shop.versions()) == 1

@@ -12,6 +12,7 @@ from oppmigrate.autogenerate.defaults import down_defaults, settle_defaults
 from oppmigrate.autogenerate.losses import ask_renames, check_drops, find_losses, settle_drops
 from oppmigrate.autogenerate.renaming import carry_out
 from oppmigrate.autogenerate.tightening import CountNulls, down_fills, settle_nulls
+from oppmigrate.autogenerate.value_renames import carry_out_values
 from oppmigrate.blame import line_behind
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
@@ -38,11 +39,13 @@ def draft_revision(
     """
     decisions = decisions or Decisions()
     draft = _new_draft(environment, message, **options)
-    if state.is_at_heads and not decisions.renames:
+    if state.is_at_heads and not decisions.renames_anything:
         environment.run(Visit(_compare(draft), template_args=draft.template_args), **AUTOGENERATE)
         return draft, "database"
     running: list[Step] = []
-    visit = Visit(_upgrade_and_compare(draft, state, decisions, running), template_args=draft.template_args)
+    visit = Visit(
+        _upgrade_and_compare(environment, draft, state, decisions, running), template_args=draft.template_args
+    )
     try:
         run_in_scratch(environment, state, visit, **AUTOGENERATE)
     except MigrateError as error:
@@ -163,7 +166,9 @@ def _compare(draft: Draft) -> Any:
     return work
 
 
-def _upgrade_and_compare(draft: Draft, state: State, decisions: Decisions, running: list[Step]) -> Any:
+def _upgrade_and_compare(
+    environment: Environment, draft: Draft, state: State, decisions: Decisions, running: list[Step]
+) -> Any:
     """The work on the scratch database; `running` holds the step that it is at."""
 
     def work(_heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
@@ -175,6 +180,7 @@ def _upgrade_and_compare(draft: Draft, state: State, decisions: Decisions, runni
         running.clear()
         # Alembic asks for more steps once the last one is applied: the scratch database stands at the heads
         renames = carry_out(decisions.renames, context)
+        renames += carry_out_values(decisions.value_renames, decisions.renames, context, environment.database())
         draft.autogenerate(context.get_current_heads(), context)
         draft.begin_with(renames)
 

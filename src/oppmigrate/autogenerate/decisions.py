@@ -25,19 +25,45 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueRename:
+    """A value of an enum that is called `new` now.
+
+    Args:
+        old: `enum.value` or `table.column.value`: which part is which, only the enums that there are can tell.
+    """
+
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.old}:{self.new}"
+
+
+@dataclass(frozen=True, slots=True)
 class Decisions:
     """Answers given beforehand.
 
     Args:
-        drops: `table` or `table.column`, in the old names.
+        drops: `table`, `table.column` or, for a value, `enum.value`, in the old names.
         defaults: `table.column`, in the new names -> the value for the rows already there, as text.
         down_defaults: the same for a dropped column that a downgrade brings back, in the old names.
+        casts: `table.column`, in the new names -> SQL that makes its values those of its new type.
     """
 
     renames: tuple[Rename, ...] = ()
     drops: frozenset[str] = frozenset()
     defaults: Mapping[str, str] = field(default_factory=dict)
     down_defaults: Mapping[str, str] = field(default_factory=dict)
+    value_renames: tuple[ValueRename, ...] = ()
+    casts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def renames_anything(self) -> bool:
+        return bool(self.renames or self.value_renames)
+
+    def with_value_rename(self, rename: ValueRename) -> "Decisions":
+        """The same, and one more rename of a value."""
+        return replace(self, value_renames=(*self.value_renames, rename))
 
     def with_rename(self, rename: Rename) -> "Decisions":
         """The same, and one more rename."""
@@ -73,6 +99,25 @@ def parse_renames(texts: Iterable[str]) -> tuple[Rename, ...]:
     return renames
 
 
+def parse_value_renames(texts: Iterable[str]) -> tuple[ValueRename, ...]:
+    """`status.pending:waiting`, as `--rename-value` takes it.
+
+    Raises:
+        WrongUsage: a text has another form, or one value is renamed twice.
+    """
+    renames: dict[str, ValueRename] = {}
+    for text in texts:
+        old, colon, new = text.partition(":")
+        if not (colon and new and "." in old.strip(".")):
+            raise WrongUsage(
+                f"--rename-value {text} is not ENUM.OLD:NEW", do="for example: --rename-value status.pending:waiting"
+            )
+        if renames.get(old, ValueRename(old, new)).new != new:
+            raise WrongUsage(f"--rename-value gives {old} two new names", do="leave one of them out")
+        renames[old] = ValueRename(old, new)
+    return tuple(renames.values())
+
+
 def parse_defaults(flag: str, texts: Iterable[str]) -> dict[str, str]:
     """`users.age=0`, as `--default` and `--down-default` take it, by column.
 
@@ -83,7 +128,10 @@ def parse_defaults(flag: str, texts: Iterable[str]) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or name.count(".") < 1:
-            raise WrongUsage(f"{flag} {text} is not TABLE.COLUMN=VALUE", do=f"for example: {flag} users.age=0")
+            raise WrongUsage(
+                f"{flag} {text} is not TABLE.COLUMN={'SQL' if flag == '--cast' else 'VALUE'}",
+                do=f"for example: {flag} {'users.age=' + repr('length(age)') if flag == '--cast' else 'users.age=0'}",
+            )
         if defaults.get(name, value) != value:
             raise WrongUsage(f"{flag} gives {name} two values", do="leave one of them out")
         defaults[name] = value

@@ -1,4 +1,4 @@
-"""Tables and columns that a revision would drop, and what they may have been renamed to."""
+"""Tables, columns and enum values that a revision would drop, and what they may have been renamed to."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from alembic.operations import ops
 from sqlalchemy import Column
 
-from oppmigrate.autogenerate.decisions import Decisions, Questioner, Rename
+from oppmigrate.autogenerate.decisions import Decisions, Questioner, Rename, ValueRename
+from oppmigrate.autogenerate.enum_values import changed_values
 from oppmigrate.errors import Refused, WrongUsage
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What would go: a table, or a column of one. `candidates` are the new names it may have got instead."""
+    """What would go: a table, or a column of one. `candidates` are the new names it may have got instead.
+
+    A value of an enum is the "column" of it: whether rows hold it is looked at when the revision is applied.
+    """
 
     table: str
     column: str | None
     candidates: tuple[str, ...]
+    is_value: bool = False
 
     @property
     def name(self) -> str:
@@ -27,7 +32,8 @@ class Loss:
     @property
     def flags(self) -> list[str]:
         """What may be pasted to say what became of it."""
-        return [*(f"--rename {self.name}:{new}" for new in self.candidates), f"--drop {self.name}"]
+        flag = "--rename-value" if self.is_value else "--rename"
+        return [*(f"{flag} {self.name}:{new}" for new in self.candidates), f"--drop {self.name}"]
 
 
 def find_losses(operations: Iterable[ops.MigrateOperation]) -> tuple[Loss, ...]:
@@ -41,7 +47,16 @@ def find_losses(operations: Iterable[ops.MigrateOperation]) -> tuple[Loss, ...]:
         if isinstance(op, ops.DropColumnOp) and not _is_computed_anew(op, flat)
     ]
     # Alembic finds the columns of a table in no order
-    return (*tables, *sorted(columns, key=lambda loss: loss.name))
+    return (*tables, *sorted(columns, key=lambda loss: loss.name), *_lost_values(flat))
+
+
+def _lost_values(flat: Iterable[ops.MigrateOperation]) -> list[Loss]:
+    lost = []
+    for change in changed_values(flat):
+        added = tuple(value for value in change.after if value not in change.before)
+        removed = (value for value in change.before if value not in change.after)
+        lost += [Loss(change.enum, value, added, is_value=True) for value in removed]
+    return lost
 
 
 def _alike(dropped: ops.DropTableOp, flat: Sequence[ops.MigrateOperation], new: tuple[str, ...]) -> tuple[str, ...]:
@@ -94,7 +109,10 @@ def ask_renames(losses: Sequence[Loss], decisions: Decisions, questioner: Questi
         chosen = questioner.choose_old_name(f"{table}.{new}" if table else new, candidates) if candidates else None
         if chosen is not None:
             loss = open_losses.pop(chosen)
-            decisions = decisions.with_rename(Rename(loss.table, loss.column, new))
+            if loss.is_value:
+                decisions = decisions.with_value_rename(ValueRename(loss.name, new))
+            else:
+                decisions = decisions.with_rename(Rename(loss.table, loss.column, new))
     return decisions
 
 
@@ -109,6 +127,8 @@ def settle_drops(losses: Sequence[Loss], decisions: Decisions, questioner: Quest
         Refused: a loss is left that nobody answered for; with the flags to paste.
     """
     unanswered = [loss for loss in losses if loss.name not in decisions.drops]
+    # a value that goes and nothing that comes is no question, and rows that hold it stop the upgrade
+    unanswered = [loss for loss in unanswered if not loss.is_value or (loss.candidates and questioner is None)]
     if questioner is not None:
         unanswered = [loss for loss in unanswered if not questioner.confirm_drop(loss.name)]
     if unanswered:

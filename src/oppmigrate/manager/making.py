@@ -61,6 +61,8 @@ class Making(ProjectManager):
         drops: Iterable[str] = (),
         defaults: Iterable[str] = (),
         down_defaults: Iterable[str] = (),
+        value_renames: Iterable[str] = (),
+        casts: Iterable[str] = (),
         questioner: Questioner | None = None,
         verify: bool = True,
     ) -> results.CreateResult:
@@ -71,16 +73,18 @@ class Making(ProjectManager):
 
         Args:
             renames: `table.old:new` for a column, `old:new` for a table.
-            drops: `table.column` or `table`.
+            drops: `table.column` or `table`, or `enum.value` of an enum.
             defaults: `table.column=value`, for the rows already there when a NOT NULL column arrives.
             down_defaults: the same for a NOT NULL column that a downgrade brings back.
+            value_renames: `enum.old:new`, or `table.column.old:new`, for a value of an enum.
+            casts: `table.column=SQL`, for the values of a column that gets another type.
             empty: make a revision with nothing in it; asks neither models nor database.
             verify: run the revision up, down and up again on a throw-away database before it is kept.
             dry_run: return the text of the file and write nothing.
             head: the revision to build on, needed where there are several heads.
             splice, branch_label, depends_on, version_path, revision: as `alembic revision` has them.
         """
-        from oppmigrate.autogenerate.decisions import Decisions, parse_defaults, parse_renames
+        from oppmigrate.autogenerate.decisions import Decisions, parse_defaults, parse_renames, parse_value_renames
         from oppmigrate.difference import draft_decided_revision, empty_draft
         from oppmigrate.planner import read_graph, refuse_missing
         from oppmigrate.proof import prove
@@ -90,6 +94,8 @@ class Making(ProjectManager):
             frozenset(drops),
             parse_defaults("--default", defaults),
             parse_defaults("--down-default", down_defaults),
+            parse_value_renames(value_renames),
+            parse_defaults("--cast", casts),
         )
         environment = self._environment()
         options = {

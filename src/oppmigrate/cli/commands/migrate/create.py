@@ -30,11 +30,18 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="users.name:full_name (a column) or users:accounts (a table); may be repeated",
     )
     parser.add_argument(
+        "--rename-value",
+        action="append",
+        default=[],
+        metavar="ENUM.OLD:NEW",
+        help="status.pending:waiting, a value of the enum status (or of orders.status, a column); may be repeated",
+    )
+    parser.add_argument(
         "--drop",
         action="append",
         default=[],
         metavar="NAME",
-        help="users.name (a column) or users (a table) may go, with all it holds; may be repeated",
+        help="users.name (a column), users (a table) or status.pending (an enum's value) may go; may be repeated",
     )
     parser.add_argument(
         "--default",
@@ -56,6 +63,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         dest="verify",
         action="store_false",
         help="keep the file without having run it on a throw-away database",
+    )
+    parser.add_argument(
+        "--cast",
+        action="append",
+        default=[],
+        metavar="TABLE.COLUMN=SQL",
+        help="what makes a column's values those of its new type: users.age='length(age)'; may be repeated",
     )
     parser.add_argument("--head", metavar="REVISION", help="the revision to build on, where there are several heads")
     parser.add_argument("--splice", action="store_true", help="build on a revision that is not a head")
@@ -90,6 +104,8 @@ def run(arguments: Namespace, settings: Settings) -> int:
             defaults=arguments.default,
             down_defaults=arguments.down_default,
             verify=arguments.verify,
+            value_renames=arguments.rename_value,
+            casts=arguments.cast,
             questioner=TerminalQuestioner(terminal) if terminal.can_ask else None,
         )
     terminal.result(result)

@@ -10,7 +10,7 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import MetaData, event
 
-from oppmigrate.autogenerate import describe_all
+from oppmigrate.autogenerate import Draft, describe_all
 from oppmigrate.autogenerate.effects import tables_of
 from oppmigrate.autogenerate.words import flatten, qualified
 from oppmigrate.blame import line_behind
@@ -22,7 +22,7 @@ from oppmigrate.results import Direction, Proof, Step
 from oppmigrate.revisions import Graph, RevisionFile
 
 
-def prove(environment: Environment, state: State, revision: str, folder: Path, changes: Sequence[Any]) -> Proof:
+def prove(environment: Environment, state: State, draft: Draft, revision: str, folder: Path) -> Proof:
     """Run a revision that is not kept yet, behind all others, and compare before and after.
 
     What is compared is the tables that it touches: between its upgrade and the models, and between its downgrade and
@@ -30,7 +30,6 @@ def prove(environment: Environment, state: State, revision: str, folder: Path, c
 
     Args:
         folder: where its file lies.
-        changes: its operations, in both directions.
 
     Raises:
         MigrationFailed: its upgrade or its downgrade fails.
@@ -39,7 +38,7 @@ def prove(environment: Environment, state: State, revision: str, folder: Path, c
         return Proof(unproved=f"env.py migrates {len(state.databases)} databases")
     environment.restored = folder
     try:
-        trial = _Trial(read_graph(environment), revision, _names(changes))
+        trial = _Trial(read_graph(environment), revision, draft)
         try:
             run_in_scratch(environment, state, Visit(trial.steps), command="revision", autogenerate=True)
         except MigrateError as error:
@@ -48,6 +47,8 @@ def prove(environment: Environment, state: State, revision: str, folder: Path, c
             if trial.running.revision != revision:
                 return Proof(unproved=f"revision {trial.running.revision} cannot be run on an empty database")
             raise _failed(environment, trial.running, error) from error
+        if trial.missing:
+            return Proof(unproved=f"no revision makes {', '.join(trial.missing)}, which is there")
         return Proof(tuple(trial.differences), tuple(trial.left_behind))
     finally:
         environment.restored = None
@@ -56,11 +57,13 @@ def prove(environment: Environment, state: State, revision: str, folder: Path, c
 class _Trial:
     """The work on the throw-away database."""
 
-    def __init__(self, graph: Graph, revision: str, tables: frozenset[str]) -> None:
+    def __init__(self, graph: Graph, revision: str, draft: Draft) -> None:
         self._graph = graph
         self._revision = revision
-        self._tables = tables
+        self._tables = _names(draft.both_directions)
+        self._needed = _needed(draft.operations)
         self.running: Step | None = None  # where it stood when it failed; None while it compares
+        self.missing: list[str] = []  # tables that the revision alters, and that the others do not make
         self.differences: list[str] = []
         self.left_behind: list[str] = []
 
@@ -69,6 +72,9 @@ class _Trial:
             yield self._step(context, file, "upgrade")
         file = self._graph.get(self._revision)
         before = self._reflected(context)
+        self.missing += sorted(self._needed - {qualified(table.schema, table.name) for table in before.tables.values()})
+        if self.missing:
+            return
         yield self._step(context, file, "upgrade")
         self.differences += self._compared(context, context.opts["target_metadata"])
         yield self._step(context, file, "downgrade")
@@ -144,6 +150,22 @@ def _only(context: MigrationContext, tables: frozenset[str]) -> Iterator[None]:
 
 def _names(changes: Iterable[ops.MigrateOperation]) -> frozenset[str]:
     return frozenset(name for each in flatten(changes) for name in tables_of(each))
+
+
+def _needed(changes: Iterable[ops.MigrateOperation]) -> frozenset[str]:
+    """The tables that have to be there before."""
+    made: set[str] = set()
+    needed: set[str] = set()
+    for operation in flatten(changes):
+        needed |= set(tables_of(operation)) - made
+        if isinstance(operation, ops.CreateTableOp):
+            made |= set(tables_of(operation))
+            needed -= made
+        elif isinstance(operation, ops.RenameTableOp):
+            new = qualified(operation.schema, str(operation.new_table_name))
+            made.add(new)
+            needed.discard(new)
+    return frozenset(needed)
 
 
 def _failed(environment: Environment, step: Step, error: MigrateError) -> MigrationFailed:

@@ -122,7 +122,7 @@ class Making(ProjectManager):
         proofs: list[results.Proof] = []
 
         def prove_it(new: str, folder: Path) -> None:
-            proofs.append(prove(environment, state, new, folder, draft.both_directions))
+            proofs.append(prove(environment, state, draft, new, folder))
 
         with environment.explained():
             new, path, source = draft.write(dry_run=dry_run, prove=prove_it if verify else None)

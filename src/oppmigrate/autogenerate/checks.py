@@ -13,7 +13,7 @@ from alembic.autogenerate.render import (
 )
 from alembic.operations import ops
 from alembic.util import sqla_compat
-from sqlalchemy import CheckConstraint, Column, MetaData, Table
+from sqlalchemy import CheckConstraint, Column, Enum, Integer, MetaData, String, Table
 from sqlalchemy.sql.elements import conv
 
 from oppmigrate.autogenerate.written import as_sql, as_text
@@ -82,7 +82,10 @@ def compare_checks(
     found = database.read_checks(connection, place, reflected, namer)
     if found is None:
         return
-    altered = {op.column_name for op in operations.ops if isinstance(op, ops.AlterColumnOp)}
+    alterations = [op for op in operations.ops if isinstance(op, ops.AlterColumnOp)]
+    altered = {op.column_name for op in alterations}
+    if database.expressions_have_types:
+        remade = {*remade, *(op.column_name for op in alterations if _is_of_another_kind(op))}
     model = _model_checks(context, metadata_table)
     stored = [each for each in found if _is_compared(context, each, place)]
     columns = [column.name for column in conn_table.columns]
@@ -98,6 +101,15 @@ def compare_checks(
     drops = [_drop(old, place) for old, _ in changes if old]
     adds = [_addition(each, _name(each, metadata_table, staying, namer), place) for _, each in changes if each]
     operations.ops[:] = [*drops, *operations.ops, *adds]
+
+
+def _is_of_another_kind(op: ops.AlterColumnOp) -> bool:
+    """Does the new type bring casts about? Not a longer text, or a larger integer."""
+    kinds = [
+        kind for kind in (String, Integer) if isinstance(op.existing_type, kind) and isinstance(op.modify_type, kind)
+    ]
+    is_enum = isinstance(op.existing_type, Enum) or isinstance(op.modify_type, Enum)
+    return op.modify_type is not None and (is_enum or not kinds)
 
 
 def _is_compared(context: AutogenContext, stored: StoredCheck, place: TableName) -> bool:

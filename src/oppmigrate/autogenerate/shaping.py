@@ -1,6 +1,7 @@
 """The operations in the shape that a careful person would write, before they become text."""
 
 import itertools
+from typing import Any
 
 from alembic.operations import ops
 from sqlalchemy import CheckConstraint, Column
@@ -15,6 +16,7 @@ def shape(container: ops.OpContainer) -> None:
     - The indexes of a table that is dropped go with it. Dropped one by one before, MariaDB and MySQL refuse the one
       that a foreign key of the table leans on (error 1553).
     - Dropped columns stand in the order of their names: Alembic finds them in an order that changes from run to run.
+      A generated column goes before what it is made from, and comes behind it.
     - A CHECK that stands inside of a column stands with those of its new table, since Alembic leaves it out there.
     """
     flat: list[ops.MigrateOperation] = []
@@ -26,6 +28,7 @@ def shape(container: ops.OpContainer) -> None:
     for operation in flat:
         if isinstance(operation, ops.ModifyTableOps):
             _sort_drops(operation.ops)
+            _sort_additions(operation.ops)
         if isinstance(operation, ops.CreateTableOp):
             operation.columns = [*operation.columns, *_checks_of_columns(operation)]
     dropped = {(op.schema, op.table_name) for op in flat if isinstance(op, ops.DropTableOp)}
@@ -40,10 +43,19 @@ def _sort_drops(operations: list[ops.MigrateOperation]) -> None:
     operations[:] = [each for is_drop, run in runs for each in (sorted(run, key=_place) if is_drop else run)]
 
 
+def _sort_additions(operations: list[ops.MigrateOperation]) -> None:
+    """Among added columns that follow each other, put those last that are made from others."""
+    runs = itertools.groupby(list(operations), key=lambda each: isinstance(each, ops.AddColumnOp))
+    operations[:] = [each for is_add, run in runs for each in (sorted(run, key=_is_computed) if is_add else run)]
+
+
+def _is_computed(addition: Any) -> bool:
+    return addition.column.computed is not None
+
+
 def _place(drop: ops.MigrateOperation) -> tuple[bool, str]:
     added_back = getattr(drop, "_reverse", None)
-    is_computed = added_back is not None and added_back.column.computed is not None
-    return not is_computed, str(getattr(drop, "column_name", ""))
+    return added_back is None or not _is_computed(added_back), str(getattr(drop, "column_name", ""))
 
 
 def _checks_of_columns(table: ops.CreateTableOp) -> list[CheckConstraint]:

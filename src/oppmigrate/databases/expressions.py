@@ -7,7 +7,7 @@ words, each of them read anew by the server: that asks for no table to be made, 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, Connection, MetaData
 
@@ -53,6 +53,8 @@ class StoredComputed:
 
 class ExpressionQuestions:
     """The answers of a server that nobody here knows how to ask."""
+
+    expressions_have_types: ClassVar[bool] = False  # a column's new type is cast to its old one in what is stored
 
     def read_checks(
         self, connection: Connection, table: TableName, reflected: Sequence[Mapping[str, Any]], namer: Namer

@@ -96,6 +96,7 @@ class PostgreSQL(Database):
     install = {"psycopg": "'oppmigrate[postgresql]'", "psycopg_async": "'oppmigrate[postgresql]'"}
     rolls_back_ddl = True
     has_named_enums = True
+    expressions_have_types = True
     backup_suffix = ".dump"
     script_command = "psql --set=ON_ERROR_STOP=1 --file=SCRIPT DATABASE"
 

@@ -55,3 +55,22 @@ def test_order_stays():
         "create index ix_a on users (a)",
         "drop table a",
     ]
+
+
+def column(name, *computed):
+    return sa.Column(name, sa.Integer, *computed)
+
+
+def test_generated_column_goes_before_what_it_is_made_from_and_comes_behind_it():
+    made = column("z", sa.Computed("a * 2"))
+    drops = [ops.DropColumnOp.from_column_and_tablename(None, "users", each) for each in (column("a"), made)]
+    adds = [ops.AddColumnOp("users", each) for each in (made, column("a"))]
+    assert shaped(in_batch(*drops)) == [["drop column users.z", "drop column users.a"]]
+    assert shaped(in_batch(*adds)) == [["add column users.a (INTEGER)", "add column users.z (INTEGER, computed a * 2)"]]
+
+
+def test_column_that_is_dropped_to_be_added_otherwise_keeps_its_place():
+    dropped = ops.DropColumnOp("users", "z")
+    assert shaped(in_batch(dropped, COLUMN, ops.DropColumnOp("users", "b"))) == [
+        ["drop column users.z", "add column users.a (INTEGER)", "drop column users.b"]
+    ]

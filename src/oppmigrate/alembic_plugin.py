@@ -38,6 +38,7 @@ def setup(plugin: "Plugin") -> None:
     plugin.add_autogenerate_comparator(compare_computed, "table", "computed", priority=DispatchPriority.LAST)
     # first, and the last word: Alembic's own plugin of that name, for who asks for it, compares names only
     plugin.add_autogenerate_comparator(compare_checks, "table", "checkconstraints", priority=DispatchPriority.FIRST)
+    plugin.add_autogenerate_comparator(compare_types, "column", "types")
     plugin.add_autogenerate_comparator(arrange_operations, "autogenerate", priority=DispatchPriority.LAST)
 
 
@@ -60,6 +61,20 @@ def prepare_writing(autogen_context: Any, *_: Any) -> Any:
         "column", subgroup="server_default", priority=DispatchPriority.FIRST, qualifier=dialect
     )(pass_over_computed)
     return PriorityDispatchResult.CONTINUE
+
+
+def compare_types(
+    autogen_context: Any, operation: Any, _schema: Any, _table: Any, _column: Any, inspected: Any, modelled: Any
+) -> Any:
+    """Find the differences between types that Alembic's own comparison passes over."""
+    from alembic.util import PriorityDispatchResult
+
+    from oppmigrate.environment.comparing import has_other_type
+
+    if not has_other_type(inspected.type, modelled.type, autogen_context.dialect):
+        return PriorityDispatchResult.CONTINUE
+    operation.existing_type, operation.modify_type = inspected.type, modelled.type
+    return PriorityDispatchResult.STOP
 
 
 def arrange_operations(autogen_context: Any, upgrade_ops: Any) -> Any:

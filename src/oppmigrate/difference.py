@@ -90,6 +90,8 @@ def draft_decided_revision(
         settle_defaults(draft.columns_to_fill, decisions, questioner, tightened),
         down_defaults(draft.columns_brought_back, decisions),
     )
+    if decisions.casts:
+        draft.cast(decisions.casts, environment.database())
     return draft, compared_with
 
 

@@ -18,12 +18,14 @@ from alembic.util import rev_id
 from sqlalchemy import Column
 
 from oppmigrate.autogenerate.backfilling import add_in_steps, columns_to_fill
+from oppmigrate.autogenerate.casting import apply_casts
 from oppmigrate.autogenerate.layout import lay_out
 from oppmigrate.autogenerate.models import model_columns
 from oppmigrate.autogenerate.proofreading import TEMPLATE, explaining_failures, missing_template, proofread
 from oppmigrate.autogenerate.shaping import shape
 from oppmigrate.autogenerate.tightening import columns_to_tighten, fill_nulls
 from oppmigrate.autogenerate.words import describe_all, flatten
+from oppmigrate.databases import Database
 from oppmigrate.errors import ConfigurationError, DuplicateRevision, FileNotWritten, WrongUsage
 from oppmigrate.results import Change
 
@@ -110,6 +112,14 @@ class Draft:
         why = "the values were dropped by the upgrade; this one stands in for them"
         for container in self._downgrades:
             add_in_steps(container, lambda name, _column: down_values[name], why)
+
+    def cast(self, casts: Mapping[str, str], database: Database) -> None:
+        """Have these columns, by `table.column`, get their new type by an expression.
+
+        Raises:
+            WrongUsage: a column does not get another type, or the server cannot do it.
+        """
+        apply_casts(self._upgrades, casts, database, database.url.get_dialect()())
 
     @property
     def columns_to_tighten(self) -> dict[str, ops.AlterColumnOp]:

@@ -16,9 +16,10 @@ class RetypeColumnOp(ops.AlterColumnOp):
 
     using: str | None = None
     down_using: str | None = None
+    down_counts: bool | None = None  # does the server count the column up under the old type? None: as under the new
 
     @classmethod
-    def of(cls, op: ops.AlterColumnOp, using: str | None, down_using: str | None) -> "RetypeColumnOp":
+    def of(cls, op: ops.AlterColumnOp, using: str | None = None, down_using: str | None = None) -> "RetypeColumnOp":
         """The operation with these expressions, and the rest of it as it is."""
         made = cls(
             op.table_name,
@@ -26,7 +27,9 @@ class RetypeColumnOp(ops.AlterColumnOp):
             schema=op.schema,
             existing_type=op.existing_type,
             existing_nullable=op.existing_nullable,
+            existing_server_default=op.existing_server_default,
             existing_comment=op.existing_comment,
+            modify_server_default=op.modify_server_default,
             modify_type=op.modify_type,
             modify_nullable=op.modify_nullable,
             modify_comment=op.modify_comment,
@@ -36,7 +39,12 @@ class RetypeColumnOp(ops.AlterColumnOp):
         return made
 
     def reverse(self) -> "RetypeColumnOp":
-        return self.of(super().reverse(), self.down_using, self.using)
+        reversed_op = self.of(super().reverse(), self.down_using, self.using)
+        if self.down_counts is not None:
+            reversed_op.down_counts = reversed_op.kw.pop("autoincrement", False) or False
+            if self.down_counts:
+                reversed_op.kw["autoincrement"] = True
+        return reversed_op
 
 
 class SequenceOp(MigrateOperation):
@@ -88,12 +96,17 @@ def _steps(op: ops.AlterColumnOp, context: AutogenContext, database: Database) -
     assert connection is not None
     if op.existing_type is None or op.modify_type is None or "postgresql_using" in op.kw:
         return [op]
+    if database.restates_columns:
+        return [_counting_as_before(op, context)]
     old, new = (type_.compile(dialect=connection.dialect) for type_ in (op.existing_type, op.modify_type))
     using = database.cast(connection, op.column_name, old, new)
     down_using = database.cast(connection, op.column_name, new, old)
     if using is None and down_using is None:
         return [op]
-    steps: list[MigrateOperation] = [RetypeColumnOp.of(op, using, down_using)]
+    retyped = RetypeColumnOp.of(op, using, down_using)
+    # the default goes before the type changes, and comes after it
+    retyped.existing_server_default, retyped.modify_server_default = None, False
+    steps: list[MigrateOperation] = [retyped]
     before, after = op.existing_server_default or None, _default_after(op, context, new)
     model = _model_column(op, context)
     sequence = database.owned_sequence(connection, op.table_name, op.schema, op.column_name)
@@ -107,6 +120,19 @@ def _steps(op: ops.AlterColumnOp, context: AutogenContext, database: Database) -
     elif after is not None:
         steps.append(_default_op(op, op.modify_type, None, after))
     return steps
+
+
+def _counting_as_before(op: ops.AlterColumnOp, context: AutogenContext) -> ops.AlterColumnOp:
+    """A restated column counts up only where it is said to, and only a number may."""
+    (stored,) = (
+        each for each in context.inspector.get_columns(op.table_name, op.schema) if each["name"] == op.column_name
+    )
+    counts = stored.get("autoincrement") is True
+    if counts == bool(op.kw.get("autoincrement")):
+        return op
+    made = RetypeColumnOp.of(op)
+    made.down_counts = counts
+    return made
 
 
 def _default_after(op: ops.AlterColumnOp, context: AutogenContext, type_sql: str) -> Any:

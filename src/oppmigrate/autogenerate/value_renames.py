@@ -97,11 +97,12 @@ def _named(context: MigrationContext, connection: Connection, database: Database
     if not database.has_named_enums:
         return
     native = (enum for column in _columns(context) if (enum := enum_of(column.type)) is not None)
-    models = {enum.name: tuple(enum.enums) for enum in native}
+    models = {enum.name: enum for enum in native}
     for stored in database.read_enums(connection):
         places = tuple(f"{qualified(each.schema, each.table)}.{each.column}" for each in stored.columns)
-        names = (stored.name, qualified(stored.schema, stored.name), *places)
-        after = models.get(stored.name, ())
+        model = models.get(stored.name)
+        names = (stored.name, qualified(stored.schema, stored.name), *places, *_class_name(model))
+        after = tuple(model.enums) if model is not None else ()
         yield _Enum(names, stored.values, after, named=(stored.name, stored.schema))
 
 
@@ -118,8 +119,13 @@ def _of_columns(context: MigrationContext, connection: Connection, database: Dat
         place = f"{column.table.fullname}.{column.name}"
         stored = _stored_column(connection, column)
         if stored is not None:
-            names = (place, *([enum.name] if enum.name else []))
+            names = (place, *([enum.name] if enum.name else []), *_class_name(enum))
             yield _Enum(names, _known_values(connection, column, stored), tuple(enum.enums), column=column)
+
+
+def _class_name(enum: Any) -> tuple[str, ...]:
+    """What Python calls it, where it is a class."""
+    return (enum.enum_class.__name__,) if getattr(enum, "enum_class", None) is not None else ()
 
 
 def _schemas(context: MigrationContext) -> set[str | None]:

@@ -95,6 +95,7 @@ class PostgreSQL(Database):
     drivers = ("psycopg", "asyncpg", "psycopg2")
     install = {"psycopg": "'oppmigrate[postgresql]'", "psycopg_async": "'oppmigrate[postgresql]'"}
     rolls_back_ddl = True
+    converts_by_expression = True
     has_named_enums = True
     expressions_have_types = True
     backup_suffix = ".dump"

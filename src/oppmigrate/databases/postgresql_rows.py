@@ -1,5 +1,6 @@
 """What PostgreSQL tells of rows: how many there are, and which of them a new type does not take as they are."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,16 @@ from sqlalchemy.exc import DBAPIError
 from oppmigrate.databases.base import original
 from oppmigrate.databases.postgresql_errors import sqlstate
 from oppmigrate.databases.postgresql_objects import quoted as as_identifier
-from oppmigrate.databases.postgresql_types import MOMENTS, Type, holds_all, read_type, without_collation
+from oppmigrate.databases.postgresql_types import (
+    FLOATS,
+    INTEGERS,
+    MOMENTS,
+    TEXTS,
+    Type,
+    holds_all,
+    read_type,
+    without_collation,
+)
 from oppmigrate.databases.rows import (
     Misfits,
     TableName,
@@ -76,6 +86,11 @@ EXCEPTION WHEN OTHERS THEN
   RETURN true;
 END $oppman$
 """
+
+CASTS = re.compile(r'(::[\w\s".,()\[\]]+)+')
+NUMBERS = frozenset({*INTEGERS, *FLOATS, "numeric"})
+# a text that says nothing besides its number: `007` and `+7` do
+WRITTEN_NUMBER = r"^\s*-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\s*$"
 
 MEANING = "pg_temp.oppman_meaning"
 # A JSON text without its layout: keys stay in their order, and as often as they are there.
@@ -206,7 +221,8 @@ def _has_to_be_looked_at(types: _Types, change: TypeChange) -> bool:
 def _condition(types: _Types, value: str, using: str | None) -> str:
     """True for a value that comes back as another one, and for one that an assignment does not take."""
     if using is not None:
-        return f"num_nonnulls(CAST(({using}) AS {types.type_sql})) < 0"  # never true; raises where it cannot be done
+        # the first is never true; it raises where it cannot be done
+        return f"num_nonnulls(CAST(({using}) AS {types.type_sql})) < 0{_changed_by_casts(types, value, using)}"
     there = f"CAST({value} AS {types.type_sql})"
     if {types.old.name, types.new.name} == MOMENTS:
         # the session's time zone is to change nothing: a time without one is taken, and given, as UTC
@@ -218,6 +234,20 @@ def _condition(types: _Types, value: str, using: str | None) -> str:
     elif types.new.name == "bit":
         conditions.append(f"length({value}) <> {length}")  # a cast fills up, where ALTER refuses
     return " OR ".join(f"({condition})" for condition in conditions)
+
+
+def _changed_by_casts(types: _Types, value: str, using: str) -> str:
+    """An expression that only casts the column says no more than its new type does: it may lose nothing either."""
+    casts = CASTS.fullmatch(using.removeprefix(value)) if value and using.startswith(value) else None
+    if casts is None:
+        return ""
+    if types.old.name in TEXTS and types.new.name in NUMBERS:
+        number = f"{value} !~ '{WRITTEN_NUMBER}' OR CAST({value} AS numeric) <> CAST(({using}) AS numeric)"
+        return f" OR ({number})"
+    if types.old.name in (*NUMBERS, "boolean") and types.new.name in (*NUMBERS, "boolean"):
+        back = "".join(f"::{each}" for each in reversed(using.split("::")[1:-1]))
+        return f" OR (({using}){back}::{types.written} IS DISTINCT FROM {value})"
+    return ""
 
 
 def _does_not_come_back(types: _Types, value: str, there: str) -> str:

@@ -36,6 +36,7 @@ class NamedEnum:
 class TypeQuestions:
     """The answers of a server that has its enums inside of columns, and converts by itself what it converts at all."""
 
+    converts_by_expression: ClassVar[bool] = False  # an ALTER takes an expression for the values under a new type
     has_named_enums: ClassVar[bool] = False  # an enum is an object of its own, that many columns may share
 
     def read_enums(self, connection: Connection) -> tuple[NamedEnum, ...]:

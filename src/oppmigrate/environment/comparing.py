@@ -4,8 +4,10 @@ import re
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Column, DefaultClause, Enum
+from sqlalchemy import Column, DefaultClause, Dialect, Enum, String
+from sqlalchemy.types import TypeEngine
 
+_LENGTH = re.compile(r"VARCHAR(\(\d+\))?")
 _LITERAL = re.compile(r"'((?:[^'\\]|''|\\.)*)'(?:::[\w\s\".()\[\]]+)?")
 
 
@@ -34,3 +36,20 @@ def compare_server_default(
     if literal is None:
         return inspected_default != default.arg
     return re.sub(r"''|\\(.)", lambda match: match[1] or "'", literal[1]) != default.arg
+
+
+def has_other_type(inspected: TypeEngine[Any], modelled: TypeEngine[Any], dialect: Dialect) -> bool:
+    """Do two types differ in what Alembic's comparison passes over?
+
+    A length that only one of two texts has, and the order of the values of an enum that lists them in its column
+    (Alembic 1.20, `DefaultImpl._column_args_match` and `MySQLImpl.compare_type`).
+    """
+    if isinstance(inspected, Enum):
+        if not isinstance(modelled, Enum) or inspected.name is not None:
+            return False
+        return bool(modelled.native_enum) and list(inspected.enums) != list(modelled.enums)
+    if not (isinstance(inspected, String) and modelled._type_affinity is String):
+        return False
+    lengths = [_LENGTH.fullmatch(type_.compile(dialect=dialect).upper()) for type_ in (inspected, modelled)]
+    given = [found[1] is not None for found in lengths if found is not None]
+    return len(given) == 2 and given[0] != given[1]

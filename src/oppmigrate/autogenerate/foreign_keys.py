@@ -24,7 +24,8 @@ def arrange_foreign_keys(
     """
     if database.rebuilds_tables:  # there, a key is words in a table's definition
         return
-    drops = [*_keys_of_dropped(container), *_moved(container, ops.DropConstraintOp, retyped)]
+    gone = {(op.schema, op.table_name) for op in container.ops if isinstance(op, ops.DropTableOp)}
+    drops = [*_keys_of_dropped(container), *_moved(container, ops.DropConstraintOp, retyped, gone)]
     creates = [*_moved(container, ops.CreateForeignKeyOp, retyped), *_keys_to_later_tables(container, retyped)]
     for key in _keys_in_the_way(container, context, retyped, drops):
         drops.append(_drop(key))
@@ -66,7 +67,7 @@ def _taken_out(
     for item in list(table.columns):
         if not isinstance(item, ForeignKeyConstraint):
             continue
-        key = ops.CreateForeignKeyOp.from_constraint(item)
+        key = _operation_of(item, name, schema)
         there = key.kw.get("referent_schema"), key.referent_table
         if there == (schema, name) or not (
             there in absent or any((*there, each) in retyped for each in key.remote_cols)
@@ -80,21 +81,26 @@ def _taken_out(
 # ---- columns that get another type
 
 
-def _moved(container: ops.OpContainer, kind: type[Any], retyped: Collection[Place]) -> list[Any]:
-    """Take the operations of a kind on foreign keys of such columns out of the places where they stand."""
+def _moved(
+    container: ops.OpContainer, kind: type[Any], retyped: Collection[Place], gone: Collection[Table] = ()
+) -> list[Any]:
+    """Take the operations of a kind on foreign keys of such columns, or to tables that go, out of their places."""
     found = []
     for table in container.ops:
         if isinstance(table, ops.ModifyTableOps):
-            taken = [op for op in table.ops if isinstance(op, kind) and _is_in_the_way(op, retyped)]
+            taken = [op for op in table.ops if isinstance(op, kind) and _is_in_the_way(op, retyped, gone)]
             table.ops = [op for op in table.ops if op not in taken]
             found += taken
     container.ops[:] = [op for op in container.ops if not isinstance(op, ops.ModifyTableOps) or op.ops]
     return found
 
 
-def _is_in_the_way(op: Any, retyped: Collection[Place]) -> bool:
+def _is_in_the_way(op: Any, retyped: Collection[Place], gone: Collection[Table]) -> bool:
     key = op._reverse if isinstance(op, ops.DropConstraintOp) else op
-    return isinstance(key, ops.CreateForeignKeyOp) and any(place in retyped for place in _places(key))
+    if not isinstance(key, ops.CreateForeignKeyOp):
+        return False
+    there = key.kw.get("referent_schema"), key.referent_table
+    return there in gone or any(place in retyped for place in _places(key))
 
 
 def _places(key: ops.CreateForeignKeyOp) -> Iterator[Place]:
@@ -138,6 +144,27 @@ def _operation(table: str, schema: str | None, found: Any) -> ops.CreateForeignK
         source_schema=schema,
         referent_schema=found["referred_schema"],
         **options,
+    )
+
+
+def _operation_of(key: ForeignKeyConstraint, table: str, schema: str | None) -> ops.CreateForeignKeyOp:
+    """Read from its words: the table referred to need not be at hand."""
+    *there, referred = key.elements[0].target_fullname.split(".")[:-1]
+    options = {
+        name: getattr(key, name)
+        for name in ("onupdate", "ondelete", "initially", "deferrable", "match")
+        if getattr(key, name)
+    }
+    return ops.CreateForeignKeyOp(
+        str(key.name) if key.name is not None else None,
+        table,
+        referred,
+        list(key.column_keys),
+        [element.target_fullname.rpartition(".")[2] for element in key.elements],
+        source_schema=schema,
+        referent_schema=".".join(there) or None,
+        **options,
+        **key.dialect_kwargs,
     )
 
 

@@ -85,14 +85,10 @@ def arrange_operations(autogen_context: Any, upgrade_ops: Any) -> Any:
     from alembic.util import PriorityDispatchResult
 
     from oppmigrate.autogenerate.arranging import arrange
-    from oppmigrate.environment.running import database_of
-    from oppmigrate.errors import UnsupportedDatabase
 
-    try:
-        database = database_of(autogen_context.connection)
-    except UnsupportedDatabase:
-        return PriorityDispatchResult.CONTINUE
-    arrange(upgrade_ops, autogen_context, database)
+    database = _database(autogen_context)
+    if database is not None:
+        arrange(upgrade_ops, autogen_context, database)
     return PriorityDispatchResult.CONTINUE
 
 

@@ -4,8 +4,10 @@ import re
 
 import pytest
 from sqlalchemy import inspect
+from sqlalchemy.exc import DBAPIError
 
 from enum_shop import HEAD, EnumShop, orders, status
+from oppmigrate.errors import MigrateError
 from projects import Project
 
 LIST = 'tags: list[str] | None = Field(default=None, sa_column=sa.Column(sa.ARRAY(sa.Enum(Status, name="status"))))'
@@ -268,3 +270,16 @@ def test_rename_of_a_value_that_is_not_there_is_refused(pg_shop: EnumShop, flags
     assert done.returncode == 2, done.stdout + done.stderr
     assert what in done.stderr
     assert len(pg_shop.versions()) == 1
+
+
+def test_check_of_an_enum_changes_with_its_members(shop: EnumShop) -> None:
+    shop.become(status("new", "odd"), orders(COLUMNS["checked"]))
+    add_orders(shop, "new")
+    shop.become(status("new", "extraordinary"), orders(COLUMNS["checked"]), flags=["--drop", "status.odd"])
+    shop.back_and_forth()
+    add_orders(shop, "extraordinary")
+    with pytest.raises((MigrateError, DBAPIError)):
+        add_orders(shop, "odd")
+    refused = shop.run("migrate", "downgrade", "-1")
+    assert refused.returncode == 1
+    assert stored(shop) == ["new", "extraordinary"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from alembic.operations import MigrateOperation, ops
 
+from oppmigrate.autogenerate.enum_lists import CreateListOp
 from oppmigrate.autogenerate.enum_types import CreateEnumOp, DropEnumOp, RenameEnumOp
 
 
@@ -21,7 +22,8 @@ class ChangedValues:
 def changed_values(operations: Iterable[MigrateOperation]) -> tuple[ChangedValues, ...]:
     """The enums that other values take the place of; of operations with their containers opened, each enum once."""
     flat = list(operations)
-    return tuple(dict.fromkeys([*_of_types(flat), *_of_columns(flat)]))
+    lists = (ChangedValues(op.enum, op.before, op.after) for op in flat if isinstance(op, CreateListOp))
+    return tuple(dict.fromkeys([*_of_types(flat), *_of_columns(flat), *lists]))
 
 
 def _of_types(flat: list[MigrateOperation]) -> Iterator[ChangedValues]:

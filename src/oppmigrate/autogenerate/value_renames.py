@@ -1,7 +1,6 @@
 """Values of enums that a person said are called otherwise now: renamed on the scratch database, and written down."""
 
 import difflib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,12 +13,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, Connection, MetaData, inspect
 
 from oppmigrate.autogenerate.decisions import Rename, ValueRename
+from oppmigrate.autogenerate.enum_lists import find_list, listed_values, swap_list
 from oppmigrate.autogenerate.enum_types import RenameEnumValueOp, enum_of, rename_value_sql
 from oppmigrate.autogenerate.words import qualified
 from oppmigrate.databases import Database
-from oppmigrate.errors import Refused, WrongUsage
-
-_TEXTS = re.compile(r"'((?:[^']|'')*)'")
+from oppmigrate.errors import WrongUsage
 
 
 class UpdateValuesOp(MigrateOperation):
@@ -140,24 +138,8 @@ def _stored_column(connection: Connection, column: Column[Any]) -> Any:
 def _known_values(connection: Connection, column: Column[Any], stored: Any) -> tuple[str, ...] | None:
     if isinstance(stored["type"], sa.Enum):
         return tuple(stored["type"].enums)
-    check = _check(connection, column)
-    return _texts(check["sqltext"]) if check else None
-
-
-def _check(connection: Connection, column: Column[Any]) -> Any:
-    """The CHECK that lists the values of the column, and speaks of nothing else."""
-    table = column.table
-    others = [each.name for each in table.columns if each is not column]
-    for check in inspect(connection).get_check_constraints(table.name, schema=table.schema):
-        words = set(re.findall(r"\w+", _TEXTS.sub("", check["sqltext"])))
-        is_list = re.search(r"\bIN\b|= ANY", check["sqltext"], re.IGNORECASE)
-        if column.name in words and is_list and not words & set(others) and not re.search(r"\bNOT\b", check["sqltext"]):
-            return check
-    return None
-
-
-def _texts(sql: str) -> tuple[str, ...]:
-    return tuple(text.replace("''", "'") for text in _TEXTS.findall(sql))
+    check = find_list(connection, column)
+    return listed_values(check) if check else None
 
 
 def _columns(context: MigrationContext) -> Iterator[Column[Any]]:
@@ -258,23 +240,12 @@ def _of_column(enum: _Enum, mapping: Mapping[str, str], connection: Connection) 
     if isinstance(stored["type"], sa.Enum):
         return _of_listed_column(column, stored, update)
     wider = _wider(column, stored, mapping)
-    check = _check(connection, column)
+    check = find_list(connection, column)
     if check is None:
         return [*([ops.ModifyTableOps(table, [wider], schema=schema)] if wider else []), update]
-    if not check["name"]:
-        raise Refused(
-            f"the CHECK of {table}.{column.name} has no name, and cannot be changed",
-            why=f"it is: {check['sqltext']}",
-            do="give the Enum a name in the models; write the revision by hand: migrate create --empty",
-        )
-    before = ops.CreateCheckConstraintOp(check["name"], table, check["sqltext"], schema=schema)
-    values = [mapping.get(value, value) for value in _texts(check["sqltext"])]
-    listed = column.in_([sa.literal_column("'" + value.replace("'", "''") + "'") for value in values])
-    condition = str(listed.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
-    condition = condition.replace(f"{table}.", "", 1)
-    drop = ops.DropConstraintOp(check["name"], table, "check", schema=schema, _reverse=before)
+    drop, create = swap_list(column, check, [mapping.get(value, value) for value in listed_values(check)], connection)
+    create.before = create.after  # none of them goes
     first = ops.ModifyTableOps(table, [drop, *([wider] if wider else [])], schema=schema)
-    create = ops.CreateCheckConstraintOp(check["name"], table, sa.text(condition), schema=schema)
     return [first, update, ops.ModifyTableOps(table, [create], schema=schema)]
 
 

@@ -4,7 +4,7 @@ import sys
 from types import ModuleType
 
 from oppmigrate import alembic_plugin
-from projects import Project
+from projects import Project, rewrite
 
 
 def test_stock_autogenerate_writes_sqlmodel_types_that_its_template_does_not_import(project: Project) -> None:
@@ -77,3 +77,34 @@ def test_stock_autogenerate_finds_checks_and_generated_columns(project: Project)
 def test_plugin_can_be_taken_for_the_collection_that_early_alembic_iterates() -> None:
     assert isinstance(alembic_plugin, ModuleType)
     assert list(alembic_plugin) == [alembic_plugin]  # type: ignore[call-overload]
+
+
+def test_stock_downgrade_takes_the_type_of_an_enum_along(project: Project, postgresql_url: str) -> None:
+    project.write(
+        "models.py",
+        """
+        import sqlalchemy as sa
+
+        metadata = sa.MetaData()
+        sa.Table("orders", metadata, sa.Column("id", sa.Integer, primary_key=True),
+                 sa.Column("status", sa.Enum("new", "done", name="status")))
+        """,
+    )
+
+    def alembic(*arguments: str) -> None:
+        done = project.call([sys.executable, "-m", "alembic", *arguments])
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    alembic("init", "migrations")
+    env = project.path / "migrations/env.py"
+    env.write_text(env.read_text().replace("= None", "= __import__('models').metadata", 1))
+    ini = project.path / "alembic.ini"
+    ini.write_text(ini.read_text().replace("driver://user:pass@localhost/dbname", postgresql_url))
+    alembic("revision", "--autogenerate", "-m", "first")
+    for command in (("upgrade", "head"), ("downgrade", "base"), ("upgrade", "head"), ("check",)):
+        alembic(*command)
+    models = project.path / "models.py"
+    rewrite(models, models.read_text().replace('"done"', '"done", "sent"'))
+    alembic("revision", "--autogenerate", "-m", "second")
+    for command in (("upgrade", "head"), ("downgrade", "-1"), ("upgrade", "head"), ("check",)):
+        alembic(*command)

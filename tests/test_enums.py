@@ -283,3 +283,41 @@ def test_check_of_an_enum_changes_with_its_members(shop: EnumShop) -> None:
     refused = shop.run("migrate", "downgrade", "-1")
     assert refused.returncode == 1
     assert stored(shop) == ["new", "extraordinary"]
+
+
+VARIANTS = """
+class Label(sa.types.TypeDecorator):
+    impl = sa.Enum("x", "y", name="label")
+    cache_ok = True
+
+
+class Odd(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    label: str | None = Field(default=None, sa_column=sa.Column(Label))
+    kind: str | None = Field(
+        default=None, sa_column=sa.Column(sa.Enum("a", name="kind").with_variant(sa.String(9), "sqlite"))
+    )
+    text: str | None = Field(
+        default=None, sa_column=sa.Column(sa.String(9).with_variant(sa.Enum("t", name="texts"), "postgresql"))
+    )
+"""
+
+
+def test_enums_inside_of_other_types_live_as_long(pg_shop: EnumShop) -> None:
+    source = pg_shop.become(VARIANTS)
+    assert ".create(" not in source  # the table makes them
+    assert set(types(pg_shop)) == {"label", "kind", "texts"}
+    pg_shop.ok("migrate", "downgrade", "base")
+    assert types(pg_shop) == {}
+    for command in (("upgrade",), ("check",)):
+        pg_shop.ok("migrate", *command)
+
+
+def test_types_are_in_the_plan_and_in_the_script(pg_shop: EnumShop) -> None:
+    pg_shop.draft(status("new", "done"), orders(STATUS))
+    script = pg_shop.ok("migrate", "upgrade", "--sql")
+    assert script.count("CREATE TYPE status AS ENUM ('new', 'done')") == 1
+    pg_shop.ok("migrate", "upgrade", "--plan")
+    pg_shop.ok("migrate", "upgrade")
+    pg_shop.draft(status("new", "sent", "done"), orders(STATUS))
+    assert "ALTER TYPE status ADD VALUE 'sent' AFTER 'new'" in pg_shop.ok("migrate", "upgrade", "--sql")

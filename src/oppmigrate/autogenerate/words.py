@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from alembic.operations import ops
-from sqlalchemy import ARRAY, Column
+from sqlalchemy import ARRAY, Column, Enum
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
@@ -208,6 +208,8 @@ def _generation(column: Column[Any]) -> str:
 def _type(type_: TypeEngine[Any] | None) -> str:
     if isinstance(type_, ARRAY):
         return f"{_type(type_.item_type)}[]"
+    if isinstance(type_, Enum):
+        return f"enum of {', '.join(type_.enums)}"  # as a text it would be known by its length only
     try:
         return str(type_)
     except SQLAlchemyError:  # a dialect's own type, which the generic compiler cannot write

@@ -26,8 +26,6 @@ class EnumOp(MigrateOperation):
 
 
 class CreateEnumOp(EnumOp):
-    is_implied = False  # a table of the same revision makes it, as it does itself
-
     @property
     def summary(self) -> str:
         """The operation in words."""
@@ -118,9 +116,7 @@ class SwapEnumOps(ops.OpContainer):
 
 
 @renderers.dispatch_for(CreateEnumOp)
-def _create(context: AutogenContext, op: CreateEnumOp) -> str | list[str]:
-    if op.is_implied:
-        return []
+def _create(context: AutogenContext, op: CreateEnumOp) -> str:
     values = "".join(f"{value!r}, " for value in op.values)
     return f"{_sa(context)}Enum({values}name={op.name!r}{_schema(op)}).create({_op(context)}get_bind())"
 
@@ -200,9 +196,8 @@ def _sa(context: AutogenContext) -> str:
 
 def enum_of(type_: Any) -> Any:
     """The native enum that a column's type is, or that is the type of its array's elements; else None."""
-    if isinstance(type_, sa.types.TypeDecorator):
-        type_ = type_.impl_instance
-    type_ = getattr(type_, "_variant_mapping", {}).get("postgresql", type_)
     if isinstance(type_, sa.ARRAY):
         type_ = type_.item_type
+    if isinstance(type_, sa.types.TypeDecorator):
+        type_ = type_.impl_instance
     return type_ if isinstance(type_, sa.Enum) and type_.native_enum and type_.name else None

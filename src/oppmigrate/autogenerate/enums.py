@@ -44,13 +44,9 @@ def arrange_enums(container: ops.OpContainer, context: AutogenContext, database:
     flat = list(flatten(container.ops))
     used = names.of_columns(_types_to_use(flat))
     wanted = names.of_columns(_types_of_models(context)) | used
-    implied = names.of_columns(_types_that_make_themselves(flat))
-    first: list[MigrateOperation] = []
-    for (schema, name), values in used.items():
-        if (schema, name) not in stored:
-            create = CreateEnumOp(name, schema, values)
-            create.is_implied = (schema, name) in implied
-            first.append(create)
+    first: list[MigrateOperation] = [
+        CreateEnumOp(name, schema, values) for (schema, name), values in used.items() if (schema, name) not in stored
+    ]
     for key, values in wanted.items():
         if key in stored and stored[key].values != tuple(values):
             first.append(_change(stored[key], values, key in used, container, context, database))
@@ -97,14 +93,6 @@ def _types_to_use(flat: Iterable[MigrateOperation]) -> Iterator[Any]:
             yield op.column.type
         elif isinstance(op, ops.AlterColumnOp) and op.modify_type is not None:
             yield op.modify_type
-
-
-def _types_that_make_themselves(flat: Iterable[MigrateOperation]) -> Iterator[Any]:
-    """Those of new tables that cannot be told not to."""
-    for op in flat:
-        if isinstance(op, ops.CreateTableOp):
-            types = (item.type for item in op.columns if isinstance(item, Column))
-            yield from (type_ for type_ in types if _without_making(type_) is None)
 
 
 def _places_that_go(flat: Sequence[MigrateOperation]) -> set[Place | tuple[str | None, str, None]]:
@@ -242,32 +230,28 @@ def _take_default(column: EnumColumn, container: ops.OpContainer) -> tuple[Any, 
 
 
 def _leave_to_us(op: MigrateOperation) -> None:
-    """Let a table not make the types of its columns: a second table of a run, or of a type, would do so again.
-
-    Types that hold an enum inside of them, decorators and variants, go on making it.
-    """
+    """Let a table not make the types of its columns: a second table of a run, or of a type, would do so again."""
     table = op._reverse if isinstance(op, ops.DropTableOp) else op
     if isinstance(table, ops.CreateTableOp):
-        table.columns = [_left_to_us(item) for item in table.columns]
+        table.columns = [_without_making(item) for item in table.columns]
 
 
-def _left_to_us(item: Any) -> Any:
-    made = _without_making(item.type) if isinstance(item, Column) else None
+def _without_making(item: Any) -> Any:
+    if not isinstance(item, Column):
+        return item
+    type_ = item.type
+    made = _made_elsewhere(type_.item_type) if isinstance(type_, sa.ARRAY) else _made_elsewhere(type_)
     if made is None:
         return item
     column = item._copy()
-    column.type = made
+    column.type = type(type_)(made, dimensions=type_.dimensions) if isinstance(type_, sa.ARRAY) else made
     return column
 
 
-def _without_making(type_: Any) -> Any:
-    """The type, but for making itself; None where it is no enum, and no array of one."""
-    if isinstance(type_, sa.ARRAY):
-        made = _without_making(type_.item_type)
-        return made and type(type_)(made, dimensions=type_.dimensions)
-    if isinstance(type_, sa.Enum) and enum_of(type_) is type_ and not type_._variant_mapping:
-        return _MadeElsewhere(*type_.enums, name=type_.name, schema=type_.schema)
-    return None
+def _made_elsewhere(type_: Any) -> Any:
+    if not isinstance(type_, sa.Enum) or enum_of(type_) is None:
+        return None
+    return _MadeElsewhere(*type_.enums, name=type_.name, schema=type_.schema)
 
 
 class _MadeElsewhere(sa.Enum):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from oppmigrate.revisions import Graph, load_graph
+from projects import rewrite
 
 Names = str | Sequence[str] | None
 
@@ -68,7 +69,10 @@ class Versions:
             upgrade=upgrade,
             revises="" if down is None else down if isinstance(down, str) else ", ".join(down),
         )
-        path.write_text(text, encoding="utf-8")
+        if path.exists():
+            rewrite(path, text)
+        else:
+            path.write_text(text, encoding="utf-8")
         return path
 
     def write_text(self, name: str, text: str) -> Path:

@@ -1,6 +1,6 @@
 """Models against migrations: what `create` writes down and `check` reports."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from oppmigrate.blame import line_behind
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
 from oppmigrate.errors import DatabaseError, MigrateError, MigrationFailed
-from oppmigrate.planner import State, revision_step, run_in_scratch, step_of
+from oppmigrate.planner import State, noted_step, run_in_scratch, step_of
 from oppmigrate.results import Step
 
 ComparedWith = Literal["database", "scratch"]
@@ -152,14 +152,6 @@ def _failed_in_scratch(environment: Environment, step: Step, error: MigrateError
     )
 
 
-def _noted(running: list[Step], step: Step, migrate: Callable[..., None]) -> Callable[..., None]:
-    def run(**kw: object) -> None:
-        running[:] = [step]
-        migrate(**kw)
-
-    return run
-
-
 def _compare(draft: Draft) -> Any:
     def work(heads: tuple[str, ...], context: MigrationContext) -> tuple[RevisionStep, ...]:
         draft.autogenerate(heads, context)
@@ -173,12 +165,12 @@ def _upgrade_and_compare(
 ) -> Any:
     """The work on the scratch database; `running` holds the step that it is at."""
 
+    def note(step: Step) -> None:
+        running[:] = [step]
+
     def work(_heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
         for file in state.graph.upgrade_path("heads", ()):
-            step = step_of(file, "upgrade")
-            runnable = revision_step(context, step)
-            runnable.migration_fn = _noted(running, step, runnable.migration_fn)
-            yield runnable
+            yield noted_step(context, step_of(file, "upgrade"), note)
         running.clear()
         # Alembic asks for more steps once the last one is applied: the scratch database stands at the heads
         renames = carry_out(decisions.renames, context)

@@ -1,6 +1,6 @@
 """A new revision run up, down and up again on a throw-away database, before it is kept."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from oppmigrate.blame import line_behind
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
 from oppmigrate.errors import MigrateError, MigrationFailed
-from oppmigrate.planner import State, read_graph, revision_step, run_in_scratch, step_of
+from oppmigrate.planner import State, noted_step, read_graph, run_in_scratch, step_of
 from oppmigrate.results import Direction, Proof, Step
 from oppmigrate.revisions import Graph, RevisionFile
 
@@ -88,17 +88,10 @@ class _Trial:
         return (file for file in self._graph.upgrade_path("heads", ()) if file.revision != self._revision)
 
     def _step(self, context: MigrationContext, file: RevisionFile, direction: Direction) -> RevisionStep:
-        step = step_of(file, direction)
-        runnable = revision_step(context, step)
-        runnable.migration_fn = self._noted(step, runnable.migration_fn)
-        return runnable
+        return noted_step(context, step_of(file, direction), self._note)
 
-    def _noted(self, step: Step, migrate: Callable[..., None]) -> Callable[..., None]:
-        def run(**kw: object) -> None:
-            self.running = step
-            migrate(**kw)
-
-        return run
+    def _note(self, step: Step) -> None:
+        self.running = step
 
     def _reflected(self, context: MigrationContext) -> MetaData:
         """The tables of interest as they are."""

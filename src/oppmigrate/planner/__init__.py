@@ -4,7 +4,7 @@ from oppmigrate.planner.backup_need import backup_need
 from oppmigrate.planner.details import details_of, with_details
 from oppmigrate.planner.paths import heads_after, plan_downgrade, plan_upgrade, step_of
 from oppmigrate.planner.recording import recorded_operations
-from oppmigrate.planner.running import revision_step, run_in_scratch
+from oppmigrate.planner.running import noted_step, revision_step, run_in_scratch
 from oppmigrate.planner.scripts import write_script
 from oppmigrate.planner.state import (
     State,
@@ -26,6 +26,7 @@ __all__ = [
     "details_of",
     "heads_after",
     "locate_database",
+    "noted_step",
     "plan_downgrade",
     "plan_upgrade",
     "read_graph",

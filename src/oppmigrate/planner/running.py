@@ -1,5 +1,6 @@
 """Steps as Alembic runs them, and the throw-away database to run them on."""
 
+from collections.abc import Callable
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
@@ -22,6 +23,19 @@ def run_in_scratch(environment: Environment, state: State, visit: Visit, **comma
     with state.database.scratch() as scratch:
         offline = not environment.is_ours
         scratch.run(lambda connection: environment.run_on(scratch, connection, visit, offline=offline, **command))
+
+
+def noted_step(context: MigrationContext, step: Step, note: Callable[[Step], None]) -> RevisionStep:
+    """`revision_step`, and `note` is told when it begins: what is raised then came of it."""
+    runnable = revision_step(context, step)
+    migrate = runnable.migration_fn
+
+    def run(**kw: object) -> None:
+        note(step)
+        migrate(**kw)
+
+    runnable.migration_fn = run
+    return runnable
 
 
 def revision_step(context: MigrationContext, step: Step) -> RevisionStep:

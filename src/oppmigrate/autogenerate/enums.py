@@ -169,27 +169,18 @@ def _converted(
     old_type, new_type = (_type(stored, *each, column.suffix) for each in ((aside, before), (stored.name, after)))
     default, new_default = defaults
     place: dict[str, Any] = {"schema": column.schema, "existing_nullable": column.nullable}
+
+    def set_default(type_: Any, was: Any, to: Any) -> MigrateOperation:
+        values: dict[str, Any] = {"existing_server_default": was, "modify_server_default": to}
+        return ops.AlterColumnOp(column.table, column.column, existing_type=type_, **values, **place)
+
     if default is not None:
-        yield ops.AlterColumnOp(
-            column.table,
-            column.column,
-            existing_type=old_type,
-            existing_server_default=default,
-            modify_server_default=None,
-            **place,
-        )
+        yield set_default(old_type, default, None)
     retyped = RetypeColumnOp(column.table, column.column, existing_type=old_type, modify_type=new_type, **place)
     retyped.using, retyped.down_using = (_through_text(stored, column, name) for name in (stored.name, aside))
     yield retyped
     if new_default is not None:
-        yield ops.AlterColumnOp(
-            column.table,
-            column.column,
-            existing_type=new_type,
-            existing_server_default=None,
-            modify_server_default=new_default,
-            **place,
-        )
+        yield set_default(new_type, None, new_default)
 
 
 def _type(stored: NamedEnum, name: str, values: Sequence[str], suffix: str) -> Any:

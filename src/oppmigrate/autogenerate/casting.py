@@ -7,6 +7,7 @@ from sqlalchemy import Dialect
 
 from oppmigrate.autogenerate.retyping import RetypeColumnOp
 from oppmigrate.autogenerate.words import flatten, qualified
+from oppmigrate.autogenerate.written import as_text, quoted_name
 from oppmigrate.databases import Database
 from oppmigrate.errors import WrongUsage
 
@@ -64,9 +65,8 @@ def _by(op: MigrateOperation, expression: str) -> RetypeColumnOp:
 
 
 def _updates(container: ops.OpContainer, casts: Mapping[str, str], dialect: Dialect) -> Iterator[MigrateOperation]:
-    quote = dialect.identifier_preparer.quote
     for name, op in list(_new_types(flatten(container.ops))):
         if name in casts:
-            table = f"{quote(op.schema)}.{quote(op.table_name)}" if op.schema else quote(op.table_name)
-            sql = f"UPDATE {table} SET {quote(op.column_name)} = {casts[name]}"
-            yield ops.ExecuteSQLOp(sql.replace(":", "\\:"))
+            table = quoted_name(dialect, op.schema, op.table_name)
+            column = quoted_name(dialect, None, op.column_name)
+            yield ops.ExecuteSQLOp(as_text(f"UPDATE {table} SET {column} = {casts[name]}"))

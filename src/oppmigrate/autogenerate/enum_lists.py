@@ -9,6 +9,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy import Column, Connection, inspect
 
+from oppmigrate.autogenerate.written import as_text, literal
 from oppmigrate.errors import Refused
 
 _TEXTS = re.compile(r"'((?:[^']|'')*)'")
@@ -57,9 +58,9 @@ def swap_list(
             do="give the Enum a name in the models; write the revision by hand: migrate create --empty",
         )
     before = ops.CreateCheckConstraintOp(check["name"], table, sa.text(check["sqltext"]), schema=schema)
-    literals = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
-    condition = f"{connection.dialect.identifier_preparer.quote(column.name)} IN ({literals})".replace(":", "\\:")
-    create = CreateListOp(check["name"], table, sa.text(condition), schema=schema)
+    literals = ", ".join(map(literal, values))
+    condition = f"{connection.dialect.identifier_preparer.quote(column.name)} IN ({literals})"
+    create = CreateListOp(check["name"], table, sa.text(as_text(condition)), schema=schema)
     create.enum = getattr(column.type, "name", None) or f"{column.table.fullname}.{column.name}"
     create.before, create.after = listed_values(check), tuple(values)
     return ops.DropConstraintOp(check["name"], table, "check", schema=schema, _reverse=before), create

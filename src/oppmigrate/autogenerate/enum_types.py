@@ -10,6 +10,7 @@ from alembic.autogenerate.render import render_op
 from alembic.operations import MigrateOperation, ops
 
 from oppmigrate.autogenerate.words import qualified
+from oppmigrate.autogenerate.written import as_text, literal, quoted_name
 
 
 class EnumOp(MigrateOperation):
@@ -161,18 +162,13 @@ def _swap(context: AutogenContext, swap: SwapEnumOps) -> list[str]:
     return [line for each in swap.ops for line in render_op(context, each)]
 
 
-def literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
 def _execute(context: AutogenContext, sql: str) -> str:
-    # a colon before a word would be a parameter
-    return f"{_op(context)}execute({sql.replace(':', chr(92) + ':')!r})"
+    return f"{_op(context)}execute({as_text(sql)!r})"
 
 
 def _sql_name(context: AutogenContext, op: EnumOp) -> str:
-    name = _quoted(context, op.name)
-    return f"{_quoted(context, op.schema)}.{name}" if op.schema else name
+    assert context.dialect is not None
+    return quoted_name(context.dialect, op.schema, op.name)
 
 
 def _quoted(context: AutogenContext, name: str) -> str:

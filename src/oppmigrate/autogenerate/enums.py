@@ -22,6 +22,7 @@ from oppmigrate.autogenerate.enum_types import (
 )
 from oppmigrate.autogenerate.retyping import RetypeColumnOp
 from oppmigrate.autogenerate.words import flatten
+from oppmigrate.autogenerate.written import quoted_name
 from oppmigrate.databases import Database
 from oppmigrate.databases.type_questions import EnumColumn, NamedEnum
 
@@ -31,6 +32,7 @@ Place = tuple[str | None, str, str]  # schema, table, column
 # a plugin that a project may have chosen, which does the same for itself
 OTHER_PLUGIN = "alembic_postgresql_enum"
 LONGEST_NAME = 63
+POSTGRESQL: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 CREATE_TYPE_OF_ENUM = "create_type" in vars(sa.Enum("a", name="a"))  # SQLAlchemy 2.1
 
 
@@ -189,7 +191,9 @@ def _type(stored: NamedEnum, name: str, values: Sequence[str], suffix: str) -> A
 
 
 def _through_text(stored: NamedEnum, column: EnumColumn, name: str) -> str:
-    return f"{_quote(column.column)}::text{column.suffix}::{_type_sql(stored, name)}{column.suffix}"
+    return (
+        f"{quoted_name(POSTGRESQL, None, column.column)}::text{column.suffix}::{_type_sql(stored, name)}{column.suffix}"
+    )
 
 
 def _under_other_name(default: str, stored: NamedEnum, name: str) -> str:
@@ -197,11 +201,7 @@ def _under_other_name(default: str, stored: NamedEnum, name: str) -> str:
 
 
 def _type_sql(stored: NamedEnum, name: str) -> str:
-    return f"{_quote(stored.schema)}.{_quote(name)}" if stored.schema else _quote(name)
-
-
-def _quote(name: str) -> str:
-    return postgresql.dialect().identifier_preparer.quote(name)  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+    return quoted_name(POSTGRESQL, stored.schema, name)
 
 
 def _take_default(column: EnumColumn, container: ops.OpContainer) -> tuple[Any, ...]:

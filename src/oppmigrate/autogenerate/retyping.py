@@ -8,6 +8,7 @@ from alembic.operations import MigrateOperation, ops
 from sqlalchemy import Column, DefaultClause, Table, text
 from sqlalchemy.types import TypeEngine
 
+from oppmigrate.autogenerate.written import literal, quoted_name
 from oppmigrate.databases import Database
 
 
@@ -185,17 +186,16 @@ def _render_retype(context: AutogenContext, op: RetypeColumnOp) -> str:
 @renderers.dispatch_for(SequenceOp)
 def _render_sequence(context: AutogenContext, op: SequenceOp) -> list[str]:
     assert context.dialect is not None
-    quote = context.dialect.identifier_preparer.quote
     prefix = context.opts.get("alembic_module_prefix") or ""
     schema = f", schema={op.schema!r}" if op.schema else ""
-    table = f"{quote(op.schema)}.{quote(op.table_name)}" if op.schema else quote(op.table_name)
-    column = quote(op.column_name)
+    table = quoted_name(context.dialect, op.schema, op.table_name)
+    column = quoted_name(context.dialect, None, op.column_name)
     alter = f"{prefix}alter_column({op.table_name!r}, {op.column_name!r}, server_default={{}}{schema})"
     if not op.gives:
         return [alter.format(None), f"{prefix}execute({f'DROP SEQUENCE {op.sequence}'!r})"]
-    literal = op.sequence.replace("'", "''")
-    default = f"nextval('{literal}'::regclass)"
-    next_value = f"SELECT setval('{literal}', coalesce((SELECT max({column}) FROM {table}), 0) + 1, false)"
+    sequence = literal(op.sequence)
+    default = f"nextval({sequence}::regclass)"
+    next_value = f"SELECT setval({sequence}, coalesce((SELECT max({column}) FROM {table}), 0) + 1, false)"
     made = f"CREATE SEQUENCE {op.sequence} AS {op.type_sql} OWNED BY {table}.{column}"
     sa_prefix = context.opts.get("sqlalchemy_module_prefix") or ""
     return [

@@ -16,6 +16,7 @@ from oppmigrate.autogenerate.decisions import Rename, ValueRename
 from oppmigrate.autogenerate.enum_lists import find_list, listed_values, swap_list
 from oppmigrate.autogenerate.enum_types import RenameEnumValueOp, enum_of, rename_value_sql
 from oppmigrate.autogenerate.words import qualified
+from oppmigrate.autogenerate.written import as_text, quoted_name
 from oppmigrate.databases import Database
 from oppmigrate.errors import WrongUsage
 
@@ -316,6 +317,5 @@ def _run(operations: Operations, op: UpdateValuesOp) -> None:
 
 @Operations.implementation_for(RenameEnumValueOp)
 def _run_rename(operations: Operations, op: RenameEnumValueOp) -> None:
-    quote = operations.migration_context.dialect.identifier_preparer.quote
-    name = f"{quote(op.schema)}.{quote(op.name)}" if op.schema else quote(op.name)
-    operations.execute(rename_value_sql(name, op.old, op.new).replace(":", "\\:"))
+    name = quoted_name(operations.migration_context.dialect, op.schema, op.name)
+    operations.execute(as_text(rename_value_sql(name, op.old, op.new)))

@@ -6,7 +6,7 @@ from typing import Any
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import _render_dialect_kwargs_items, _render_gen_name
-from sqlalchemy import CheckConstraint, Computed
+from sqlalchemy import CheckConstraint, Computed, Dialect
 from sqlalchemy.sql.elements import ClauseElement
 
 # what `sa.text()` takes for a parameter
@@ -23,8 +23,23 @@ def as_sql(expression: ClauseElement | str, context: AutogenContext) -> str:
 
 
 def as_text(sql: str) -> str:
-    """The SQL as `sa.text()` is to be given it: a colon within stays one."""
-    return _PARAMETER.sub(r"\\:", sql)
+    """The SQL as `sa.text()` is to be given it: a colon within stays one.
+
+    Where one would be taken for a parameter, or for an escaped one, all are escaped: one behind an escaped one would
+    keep the backslash of that.
+    """
+    return sql.replace(":", "\\:") if _PARAMETER.search(sql) or "\\:" in sql else sql
+
+
+def literal(value: str) -> str:
+    """The text as SQL has it."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def quoted_name(dialect: Dialect, schema: str | None, name: str) -> str:
+    """The name as SQL has it, with its schema where it has one."""
+    quote = dialect.identifier_preparer.quote
+    return f"{quote(schema)}.{quote(name)}" if schema else quote(name)
 
 
 def rendering_expressions(render_item: Callable[[str, Any, AutogenContext], Any]) -> Callable[..., Any]:

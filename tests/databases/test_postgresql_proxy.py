@@ -1,10 +1,12 @@
 """PostgreSQL behind pgbouncer, which gives each transaction another session: nothing of ours stays in any of them."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import Connection, make_url, text
 
 from migrated_project import MigratedProject
 from oppmigrate.databases import Database, open_database
@@ -17,6 +19,8 @@ from servers import with_driver
 
 SETTINGS = ("search_path", "lock_timeout", "statement_timeout", "row_security", "extra_float_digits", "IntervalStyle")
 SHOWN = f"SELECT pg_backend_pid(), {', '.join(f'current_setting({name!r})' for name in SETTINGS)}"
+
+STATEMENTS = 50
 
 MODELS = """
 from sqlmodel import Field, SQLModel
@@ -101,6 +105,37 @@ def test_restore_leaves_no_setting_in_the_sessions(pooled: str, plain: Database,
     open_database(pooled).restore(tmp_path / "b.dump")
     assert query(plain, "SELECT x FROM t") == [(1,)]
     assert settings_of_its_sessions(pooled) == before
+
+
+def test_asyncpg_runs_what_it_prepared_while_others_take_the_sessions(pooled: str, plain: Database) -> None:
+    """Each statement that commits by itself is prepared in one session; the next may be another."""
+    query(plain, "CREATE TABLE t (x integer); INSERT INTO t VALUES (0)")
+    database, over = open_database(with_driver(pooled, "postgresql+asyncpg")), threading.Event()
+
+    def hold_a_session() -> None:
+        with closing(connect(open_database(pooled))) as session:
+            session.prepare_threshold = None
+            while not over.is_set():
+                session.execute("SELECT 1")
+
+    def count(connection: Connection) -> None:
+        database.prepare(connection)
+        connection.rollback()
+        with connection.execution_options(isolation_level="AUTOCOMMIT"):
+            for _ in range(STATEMENTS):
+                assert connection.exec_driver_sql("UPDATE t SET x = x + 1").rowcount == 1
+                assert connection.execute(text("SELECT x >= :least FROM t"), {"least": 1}).scalar_one()
+
+    others = [threading.Thread(target=hold_a_session) for _ in range(4)]
+    for other in others:
+        other.start()
+    try:
+        database.run(count)
+    finally:
+        over.set()
+        for other in others:
+            other.join()
+    assert query(plain, "SELECT x FROM t") == [(STATEMENTS,)]
 
 
 def test_scratch_schema_is_refused_where_its_search_path_would_stay(

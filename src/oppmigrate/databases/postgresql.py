@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.databases import (
+    postgresql_asyncpg,
     postgresql_casts,
     postgresql_dump,
     postgresql_errors,
@@ -50,14 +51,6 @@ from oppmigrate.errors import (
 
 MAINTENANCE = ("postgres", "template1")  # databases that are there when the URL's own is not
 LIBPQ_DRIVERS = frozenset({"psycopg", "psycopg_async", "psycopg2", "psycopg2cffi"})
-# A proxy that gives a server session to each transaction knows nothing of what was prepared in another one. asyncpg
-# prepares everything, so each gets a name that no other client has. Source: SQLAlchemy, "Prepared Statement Name with
-# PGBouncer"; psycopg, "Prepared statements".
-UNPREPARED_BY_ASYNCPG: dict[str, Any] = {
-    "statement_cache_size": 0,
-    "prepared_statement_cache_size": 0,
-    "prepared_statement_name_func": lambda: f"oppmigrate_{secrets.token_hex(8)}",
-}
 CONTENTION = frozenset({"55P03", "40P01", "40001"})  # lock_not_available, deadlock_detected, serialization_failure
 
 TABLES = """
@@ -117,7 +110,7 @@ class PostgreSQL(Database):
         if driver in LIBPQ_DRIVERS:
             wanted = {"connect_timeout": self.connect_timeout_s, "fallback_application_name": "oppmigrate"}
         elif driver == "asyncpg":
-            wanted = {"timeout": self.connect_timeout_s, **UNPREPARED_BY_ASYNCPG}
+            wanted = {"timeout": self.connect_timeout_s, **postgresql_asyncpg.CONNECT_ARGUMENTS}
         if driver in ("psycopg", "psycopg_async"):
             wanted["prepare_threshold"] = None
         return {name: value for name, value in wanted.items() if name not in self.url.query}
@@ -144,6 +137,8 @@ class PostgreSQL(Database):
                 limits["statement_timeout"] = milliseconds(self.statement_timeout_s)
             orphans = ORPHANS_END if accepts(connection, ORPHANS_END) else {}
         settings = {**limits, **orphans, **KEEPALIVE}
+        if connection.dialect.driver == "asyncpg":
+            postgresql_asyncpg.insist(connection.engine)
         connection.info[SAVED] = _Prepared(settings, leave_unprepared(connection))
         event.listen(connection, "begin", self._begin)
         if connection.in_transaction():

@@ -35,6 +35,7 @@ def setup(plugin: "Plugin") -> None:
 
     plugin.add_autogenerate_comparator(prepare_writing, "autogenerate")
     plugin.add_autogenerate_comparator(hide_journals, "autogenerate", priority=DispatchPriority.FIRST)
+    plugin.add_autogenerate_comparator(compare_indexes, "table", "indexes", priority=DispatchPriority.LAST)
     plugin.add_autogenerate_comparator(compare_computed, "table", "computed", priority=DispatchPriority.LAST)
     # first, and the last word: Alembic's own plugin of that name, for who asks for it, compares names only
     plugin.add_autogenerate_comparator(compare_checks, "table", "checkconstraints", priority=DispatchPriority.FIRST)
@@ -50,9 +51,11 @@ def prepare_writing(autogen_context: Any, *_: Any) -> Any:
     """
     from alembic.util import DispatchPriority, PriorityDispatchResult
 
+    from oppmigrate.autogenerate.indexes import hide_untrue_warnings
     from oppmigrate.autogenerate.written import rendering_expressions
     from oppmigrate.environment.rendering import after_the_projects_own
 
+    hide_untrue_warnings()
     opts = autogen_context.opts
     opts["render_item"] = rendering_expressions(after_the_projects_own(opts.get("render_item")))
     dialect = autogen_context.dialect.name
@@ -128,6 +131,23 @@ def compare_checks(
     tables = (autogen_context, database, operations, conn_table, metadata_table)
     compare_checks(*tables, reflected, name_constraints, columns_made_anew(*tables))
     return PriorityDispatchResult.STOP
+
+
+def compare_indexes(
+    autogen_context: Any, operations: Any, schema: str | None, name: str, conn_table: Any, metadata_table: Any
+) -> Any:
+    """Compare what Alembic's own comparison of indexes, which comes before, passes over."""
+    from alembic.autogenerate.compare.util import _InspectorConv
+    from alembic.util import PriorityDispatchResult
+
+    from oppmigrate.autogenerate.indexes import compare_indexes
+
+    database = _database(autogen_context)
+    if database is not None:
+        found = _InspectorConv(autogen_context.inspector).get_indexes(name, schema) if conn_table is not None else ()
+        reflected = {each["name"] for each in found}
+        compare_indexes(autogen_context, database, operations, conn_table, metadata_table, reflected)
+    return PriorityDispatchResult.CONTINUE
 
 
 def compare_computed(

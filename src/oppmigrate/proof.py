@@ -12,8 +12,10 @@ from sqlalchemy import MetaData, event
 
 from oppmigrate.autogenerate import Draft, describe_all
 from oppmigrate.autogenerate.effects import tables_of
+from oppmigrate.autogenerate.indexes import hide_untrue_warnings, take_stored_indexes
 from oppmigrate.autogenerate.words import flatten, qualified
 from oppmigrate.blame import line_behind
+from oppmigrate.databases import Database
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
 from oppmigrate.errors import MigrateError, MigrationFailed
@@ -38,7 +40,7 @@ def prove(environment: Environment, state: State, draft: Draft, revision: str, f
         return Proof(unproved=f"env.py migrates {len(state.databases)} databases")
     environment.restored = folder
     try:
-        trial = _Trial(read_graph(environment), revision, draft)
+        trial = _Trial(read_graph(environment), environment.database(), revision, draft)
         try:
             run_in_scratch(environment, state, Visit(trial.steps), command="revision", autogenerate=True)
         except MigrateError as error:
@@ -57,8 +59,9 @@ def prove(environment: Environment, state: State, draft: Draft, revision: str, f
 class _Trial:
     """The work on the throw-away database."""
 
-    def __init__(self, graph: Graph, revision: str, draft: Draft) -> None:
+    def __init__(self, graph: Graph, database: Database, revision: str, draft: Draft) -> None:
         self._graph = graph
+        self._database = database
         self._revision = revision
         self._tables = _names(draft.both_directions)
         self._needed = _needed(draft.operations)
@@ -97,6 +100,7 @@ class _Trial:
         """The tables of interest as they are."""
         assert context.connection is not None
         self.running = None
+        hide_untrue_warnings()
         found = MetaData()
         event.listen(found, "column_reflect", context.impl.autogen_column_reflect)  # as a comparison reads columns
         for schema in {None, *(name.rpartition(".")[0] or None for name in self._tables)}:
@@ -108,6 +112,7 @@ class _Trial:
         for table in found.tables.values():
             for column in table.columns:
                 column.autoincrement = "auto"  # PostgreSQL's says False, which would be told with every change
+            take_stored_indexes(table, self._database, context.connection)
         return found
 
     def _compared(self, context: MigrationContext, wanted: MetaData | Sequence[MetaData]) -> list[str]:

@@ -15,6 +15,7 @@ def shape(container: ops.OpContainer) -> None:
     - An index needs no table rebuild, so it stands outside of `batch_alter_table`.
     - The indexes of a table that is dropped go with it. Dropped one by one before, MariaDB and MySQL refuse the one
       that a foreign key of the table leans on (error 1553).
+    - To drop an index takes no word of what it was, but that it is to go CONCURRENTLY.
     - Dropped columns stand in the order of their names: Alembic finds them in an order that changes from run to run.
       A generated column goes before what it is made from, and comes behind it.
     - A CHECK that stands inside of a column stands with those of its new table, since Alembic leaves it out there.
@@ -26,6 +27,8 @@ def shape(container: ops.OpContainer) -> None:
         else:
             flat.append(operation)
     for operation in flat:
+        if isinstance(operation, ops.DropIndexOp):
+            operation.kw = {name: value for name, value in operation.kw.items() if name.endswith("_concurrently")}
         if isinstance(operation, ops.ModifyTableOps):
             _sort_drops(operation.ops)
             _sort_additions(operation.ops)

@@ -18,8 +18,12 @@ def as_sql(expression: ClauseElement | str, context: AutogenContext) -> str:
     if isinstance(expression, str):
         return expression
     impl: Any = context.migration_context.impl
-    sql: str = impl.render_ddl_sql_expr(expression)
-    return sql.replace("%%", "%") if impl.dialect.identifier_preparer._double_percents else sql
+    return as_written(context, impl.render_ddl_sql_expr(expression))
+
+
+def as_written(context: AutogenContext, sql: str) -> str:
+    """SQL that a compiler of SQLAlchemy's made for the driver, as a person writes it: with a single percent sign."""
+    return sql.replace("%%", "%") if context.dialect.identifier_preparer._double_percents else sql
 
 
 def as_text(sql: str) -> str:

@@ -11,9 +11,17 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
-from oppmigrate.databases import mysql_dump, mysql_errors, mysql_expressions, mysql_rows, mysql_statements
+from oppmigrate.databases import (
+    mysql_dump,
+    mysql_errors,
+    mysql_expressions,
+    mysql_indexes,
+    mysql_rows,
+    mysql_statements,
+)
 from oppmigrate.databases.base import Database, Progress, any_row, driver_errors
 from oppmigrate.databases.expressions import Namer, StoredCheck, StoredComputed
+from oppmigrate.databases.indexes import IndexDefinition, IndexPart
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, by_itself
 from oppmigrate.databases.mysql_lock import hold, lock_name
 from oppmigrate.databases.mysql_objects import StoredObject, quoted, read_objects, refuse_dependents
@@ -181,6 +189,12 @@ class MySQL(Database):
             if not self.is_about_the_statement(error):
                 raise
             return None
+
+    def read_indexes(self, connection: Connection, table: TableName) -> tuple[IndexDefinition, ...]:
+        return mysql_indexes.read_indexes(connection, table)
+
+    def index_arguments(self, definition: IndexDefinition, plain: Collection[IndexPart]) -> Mapping[str, Any]:
+        return mysql_indexes.index_arguments(definition, plain)
 
     def holds_rows(self, besides: Collection[str] = ()) -> bool:
         def work(connection: Connection) -> bool:

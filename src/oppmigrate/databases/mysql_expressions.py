@@ -73,10 +73,14 @@ def make_plain(connection: Connection, table: TableName, column: str) -> Iterato
     yield f"{alter} MODIFY COLUMN {name} {definition.replace(generation[0], '')}"
 
 
+def definition_lines(connection: Connection, table: TableName) -> list[str]:
+    """The lines of the server's own CREATE TABLE."""
+    return str(ask(connection, f"SHOW CREATE TABLE {quoted_table(connection, table)}")[0][1]).split("\n")
+
+
 def _column_lines(connection: Connection, table: TableName) -> Iterator[tuple[str, str]]:
     """The columns, and how the server states each of them."""
-    statement = f"SHOW CREATE TABLE {quoted_table(connection, table)}"
-    for line in str(ask(connection, statement)[0][1]).split("\n"):
+    for line in definition_lines(connection, table):
         column = _COLUMN.fullmatch(line)
         if column is not None:
             yield column[1].replace("``", "`"), column[2]

@@ -1,7 +1,7 @@
 """PostgreSQL, by psycopg, asyncpg or any other of SQLAlchemy's drivers."""
 
 import secrets
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,12 @@ from oppmigrate.databases import (
     postgresql_dump,
     postgresql_errors,
     postgresql_expressions,
+    postgresql_indexes,
     postgresql_rows,
     postgresql_statements,
 )
 from oppmigrate.databases.base import Database, Progress, any_row, driver_errors, original
+from oppmigrate.databases.indexes import IndexDefinition, IndexPart
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits, by_itself
 from oppmigrate.databases.postgresql_lock import (
     KEEPALIVE,
@@ -212,6 +214,15 @@ class PostgreSQL(Database):
             if not self.is_about_the_statement(error):
                 raise
             return None
+
+    def read_indexes(self, connection: Connection, table: TableName) -> tuple[IndexDefinition, ...]:
+        return postgresql_indexes.read_indexes(connection, table)
+
+    def index_arguments(self, definition: IndexDefinition, plain: Collection[IndexPart]) -> Mapping[str, Any]:
+        return postgresql_indexes.index_arguments(definition, plain)
+
+    def is_default_class(self, connection: Connection, operator_class: str) -> bool:
+        return postgresql_indexes.is_default_class(connection, operator_class)
 
     # ---- types
 

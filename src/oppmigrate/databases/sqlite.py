@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from oppmigrate.databases import sqlite_errors, sqlite_files, sqlite_leftovers
 from oppmigrate.databases.base import Database, Progress, T, any_row
 from oppmigrate.databases.expressions import Namer, StoredCheck, StoredComputed
+from oppmigrate.databases.indexes import IndexDefinition, IndexPart
 from oppmigrate.databases.leftovers import Leftover
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits
 from oppmigrate.databases.rows import TableName, ask, quoted_table
@@ -277,6 +278,16 @@ class SQLite(Database):
         from oppmigrate.databases.sqlite_expressions import canonical
 
         return canonical(expression)
+
+    def read_indexes(self, connection: Connection, table: TableName) -> tuple[IndexDefinition, ...]:
+        from oppmigrate.databases.sqlite_indexes import read_indexes
+
+        return read_indexes(connection, table)
+
+    def index_arguments(self, definition: IndexDefinition, plain: Collection[IndexPart]) -> Mapping[str, Any]:
+        from oppmigrate.databases.sqlite_indexes import index_arguments
+
+        return index_arguments(definition)
 
     def change_table(
         self, connection: Connection, table: str, schema: str | None, *, is_allowed: Callable[[str], bool]

@@ -22,7 +22,7 @@ SOURCE = Path(oppmigrate.__file__).parent
 ROWS: tuple[tuple[str, ...], ...] = (
     ("errors", "identity", "results"),
     ("config", "databases", "installation"),
-    ("blame",),
+    ("blame", "data"),
     ("revisions", "recorder", "autogenerate", "safety", "backups", "scaffold", "environment"),
     ("journals",),
     ("planner",),

@@ -196,6 +196,10 @@ class RevisionDiverged(MigrationFailed):
     """A revision that stands half done cannot be gone on with: it does something else now, or nobody can tell."""
 
 
+class DataStepRefused(MigrationFailed):
+    """A data step asks for a table, a column or rows in a way in which they cannot be had."""
+
+
 class RowsDoNotFit(MigrationFailed):
     """Rows that the new schema does not take, or values that it would change; found before anything was changed."""
 

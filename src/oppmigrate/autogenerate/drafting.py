@@ -17,11 +17,18 @@ from alembic.script import ScriptDirectory, write_hooks
 from alembic.util import rev_id
 from sqlalchemy import Column
 
+from oppmigrate.autogenerate import data_revision
 from oppmigrate.autogenerate.backfilling import add_in_steps, columns_to_fill
 from oppmigrate.autogenerate.casting import apply_casts
 from oppmigrate.autogenerate.layout import lay_out
 from oppmigrate.autogenerate.models import model_columns
-from oppmigrate.autogenerate.proofreading import TEMPLATE, explaining_failures, missing_template, proofread
+from oppmigrate.autogenerate.proofreading import (
+    TEMPLATE,
+    explaining_failures,
+    missing_template,
+    proofread,
+    takes_no_operations,
+)
 from oppmigrate.autogenerate.shaping import shape
 from oppmigrate.autogenerate.tightening import columns_to_tighten, fill_nulls
 from oppmigrate.autogenerate.words import describe_all, flatten
@@ -70,6 +77,7 @@ class Draft:
         }
         self._context = RevisionContext(config, script, self._arguments)
         self._made = self._context.generated_revisions[-1]
+        self._is_data_step = False
         self.model_columns: dict[str, Column[Any]] = {}  # by `table.column`, once they were compared
 
     def autogenerate(self, heads: tuple[str, ...], context: MigrationContext) -> None:
@@ -83,6 +91,13 @@ class Draft:
     def leave_empty(self, heads: tuple[str, ...], context: MigrationContext) -> None:
         """Let the hooks of `env.py` at a revision that is written by hand."""
         self._context.run_no_autogenerate(heads, context)
+
+    def begin_data_step(self) -> None:
+        """Begin the functions of a revision that is written by hand with what a data step needs."""
+        self._is_data_step = True
+        self.template_args.update(
+            upgrades=data_revision.UPGRADE, downgrades=data_revision.DOWNGRADE, imports=data_revision.IMPORTS
+        )
 
     def begin_with(self, operations: Sequence[ops.MigrateOperation]) -> None:
         """Put operations in front of the upgrade, and their inverse behind the downgrade."""
@@ -196,6 +211,8 @@ class Draft:
                 script = self._write_into(folder)
                 path = Path(script.path)
                 path.write_text(lay_out(path.read_text(encoding=encoding)), encoding=encoding)
+                if self._is_data_step and data_revision.IMPORTS not in path.read_text(encoding=encoding):
+                    raise takes_no_operations(Path(self._script.dir) / TEMPLATE)
                 self._run_hooks(path)
                 proofread(path)
                 text = path.read_text(encoding=encoding)

@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeEngine
 
 from oppmigrate.autogenerate.backfilling import BackfillOp
 from oppmigrate.autogenerate.words import qualified
+from oppmigrate.data.reading import ReadTableOp
 from oppmigrate.databases.statements import read_statements
 
 
@@ -45,7 +46,7 @@ def effect_of(operation: Any) -> Effect:
     match operation:
         case ops.ExecuteSQLOp():
             return _effect_of_sql(operation.sqltext)
-        case ops.BulkInsertOp() | BackfillOp():
+        case ops.BulkInsertOp() | BackfillOp() | ReadTableOp():
             return Effect(tables, changes_rows=True, defines=False)
         case ops.DropTableOp() | ops.DropColumnOp():
             return Effect(tables, rewrites=True, drops=True, loses_data=True)

@@ -52,6 +52,16 @@ def missing_template(path: Path) -> RevisionFileBroken:
     )
 
 
+def takes_no_operations(path: Path) -> RevisionFileBroken:
+    """The error for a template of the project's own that leaves out what a revision begins with."""
+    return RevisionFileBroken(
+        f"{path} leaves out what a data step begins with",
+        why="it has no `${upgrades}` or no `${imports}`; nothing was left behind",
+        do="make an empty revision (--empty) and write into it: from oppmigrate.data import batches, tables",
+        path=str(path),
+    )
+
+
 def _unrenderable(error: BaseException) -> RevisionFileBroken:
     return RevisionFileBroken(
         f"the template alembic/{TEMPLATE} cannot be rendered: {one_line(error)}",

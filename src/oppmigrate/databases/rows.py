@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, TextClause
 
 OWN = "oppmigrate.own"  # an execution option: the engine's own statement, not one of a revision
+# in a connection's `info`: what is executed now does what is left to be done, however much of it was done before
+TAKES_WHAT_IS_LEFT = "oppmigrate.takes_what_is_left"
 ROWS = "oppman_rows"  # an alias for the rows that are looked at
 
 

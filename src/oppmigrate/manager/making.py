@@ -12,7 +12,7 @@ from oppmigrate.errors import MultipleHeads, WrongUsage
 from oppmigrate.manager.project import ProjectManager
 
 if TYPE_CHECKING:
-    from oppmigrate.autogenerate.decisions import Questioner
+    from oppmigrate.autogenerate.decisions import Decisions, Questioner
     from oppmigrate.revisions import Graph
 
 
@@ -50,6 +50,7 @@ class Making(ProjectManager):
         message: str,
         *,
         empty: bool = False,
+        data: bool = False,
         dry_run: bool = False,
         head: str | None = None,
         splice: bool = False,
@@ -79,10 +80,14 @@ class Making(ProjectManager):
             value_renames: `enum.old:new`, or `table.column.old:new`, for a value of an enum.
             casts: `table.column=SQL`, for the values of a column that gets another type.
             empty: make a revision with nothing in it; asks neither models nor database.
+            data: make one to write a data step into, with `oppmigrate.data` at hand; asks neither, either.
             verify: run the revision up, down and up again on a throw-away database before it is kept.
             dry_run: return the text of the file and write nothing.
             head: the revision to build on, needed where there are several heads.
             splice, branch_label, depends_on, version_path, revision: as `alembic revision` has them.
+
+        Raises:
+            WrongUsage: answers for a revision that asks nothing, or one that is both `empty` and `data`.
         """
         from oppmigrate.autogenerate.decisions import Decisions, parse_defaults, parse_renames, parse_value_renames
         from oppmigrate.difference import draft_decided_revision, empty_draft
@@ -97,6 +102,8 @@ class Making(ProjectManager):
             parse_value_renames(value_renames),
             parse_defaults("--cast", casts),
         )
+        if empty or data:
+            _refuse_answers(empty, data, decisions)
         environment = self._environment()
         options = {
             "splice": splice,
@@ -105,9 +112,11 @@ class Making(ProjectManager):
             "version_path": version_path,
             "revision": revision,
         }
-        if empty:
+        if empty or data:
             graph = read_graph(environment)
             draft = empty_draft(environment, message, head=self._parent(graph, head), **options)
+            if data:
+                draft.begin_data_step()
             with environment.explained():
                 new, path, source = draft.write(dry_run=dry_run)
             return results.CreateResult(new, message, path, (), source, dry_run, "nothing")
@@ -158,3 +167,25 @@ class Making(ProjectManager):
                 heads=list(graph.heads),
             )
         return "head"
+
+
+def _refuse_answers(empty: bool, data: bool, decisions: Decisions) -> None:
+    """Raise WrongUsage for what a revision that is written by hand does not take."""
+    if empty and data:
+        raise WrongUsage("--empty and --data are two kinds of revisions", do="give one of them")
+    given = {
+        "--rename": decisions.renames,
+        "--rename-value": decisions.value_renames,
+        "--drop": decisions.drops,
+        "--default": decisions.defaults,
+        "--down-default": decisions.down_defaults,
+        "--cast": decisions.casts,
+    }
+    for flag, answers in given.items():
+        if answers:
+            kind = "--data" if data else "--empty"
+            raise WrongUsage(
+                f"{kind} takes no {flag}",
+                why="the models are not compared with anything for a revision that is written by hand",
+                do=f"leave {kind} out to write down what changed in the models, or leave {flag} out",
+            )

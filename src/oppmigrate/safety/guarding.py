@@ -8,6 +8,7 @@ from typing import Any
 from alembic.operations import BatchOperations, Operations, ops
 from alembic.operations.ops import MigrateOperation
 
+from oppmigrate.data.reading import ReadTableOp
 from oppmigrate.databases import Database
 from oppmigrate.databases.rows import TableName
 from oppmigrate.errors import MigrationFailed
@@ -151,10 +152,10 @@ class Guard:
 
 
 def tables_of(operation: MigrateOperation) -> tuple[TableName, ...]:
-    """The tables that an operation alters or drops; none for one that makes its table."""
+    """The tables that an operation alters or drops; none for one that makes or reads its table."""
     if isinstance(operation, ops.CreateForeignKeyOp):
         return (TableName(operation.source_table, operation.kw.get("source_schema")),)
-    if isinstance(operation, ops.CreateTableOp | ops.BulkInsertOp | ops.ExecuteSQLOp):
+    if isinstance(operation, ops.CreateTableOp | ops.BulkInsertOp | ops.ExecuteSQLOp | ReadTableOp):
         return ()
     name = getattr(operation, "table_name", None)
     return (TableName(name, getattr(operation, "schema", None)),) if name else ()

@@ -21,6 +21,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("message", nargs="?", help="what changes, in a few words; asked for on a terminal")
     parser.add_argument("-m", "--message", dest="option_message", metavar="MESSAGE", help="the same, Alembic's way")
     parser.add_argument("--empty", action="store_true", help="an empty revision, to be written by hand")
+    parser.add_argument(
+        "--data", action="store_true", help="one for a data step, to be written by hand: rows, not tables, change"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the file and write nothing")
     parser.add_argument(
         "--rename",
@@ -92,6 +95,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
         result = open_manager(arguments, settings).create(
             message,
             empty=arguments.empty,
+            data=arguments.data,
             dry_run=arguments.dry_run,
             head=arguments.head,
             splice=arguments.splice,
@@ -124,7 +128,8 @@ def run(arguments: Namespace, settings: Settings) -> int:
         terminal.warn("the lines marked ! remove data; a downgrade cannot bring it back")
     if result.proof is not None:
         _tell(terminal, result.proof)
-    terminal.story("next      look it over, then: python oppman.py migrate upgrade")
+    todo = "write what it is to do" if arguments.data else "look it over"
+    terminal.story(f"next      {todo}, then: python oppman.py migrate upgrade")
     return 0
 
 

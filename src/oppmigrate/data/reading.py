@@ -45,7 +45,12 @@ class ReadTableOp(MigrateOperation):
     @property
     def summary(self) -> str:
         """The operation in words."""
-        return f"data step: reads or changes rows of {self.name}"
+        return data_step(self.name)
+
+
+def data_step(table: str) -> str:
+    """What a data step is known to do before it runs, in words."""
+    return f"data step: reads or changes rows of {table}"
 
 
 class Tables:

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import StringIO
 from typing import Any
 
@@ -41,13 +41,21 @@ class Output(StringIO):
         return statement
 
     @contextlib.contextmanager
-    def listening(self, connection: Connection) -> Iterator[None]:
-        """Collect what is executed on the connection meanwhile, its questions aside."""
+    def listening(
+        self, connection: Connection, on_statement: Callable[[bool], None] = lambda _is_question: None
+    ) -> Iterator[None]:
+        """Collect what is executed on the connection meanwhile, its questions aside.
+
+        Args:
+            on_statement: told of each, and whether it is a question.
+        """
         dialect: Any = type(connection.dialect)
         plain = dialect(paramstyle="named")  # other styles double every percent sign
 
         def heard(_connection: Any, _cursor: Any, statement: str, parameters: Any, context: Any, _many: bool) -> None:
-            if not _QUESTION.match(statement):
+            is_question = _QUESTION.match(statement) is not None
+            on_statement(is_question)
+            if not is_question:
                 self.statements.extend(_written_out(statement, parameters, context, plain))
 
         event.listen(connection, "before_cursor_execute", heard)

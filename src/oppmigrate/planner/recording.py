@@ -169,12 +169,12 @@ def _carrying_out_nothing(operations: Operations, recording: Recording) -> Itera
             (context, "connection", bind),
             (context.impl, "connection", bind),
         ):
-            stack.enter_context(_in_place(owner, name, stand_in))
+            stack.enter_context(in_place(owner, name, stand_in))
         yield
 
 
 @contextlib.contextmanager
-def _in_place(owner: Any, name: str, stand_in: Any) -> Iterator[None]:
+def in_place(owner: Any, name: str, stand_in: Any) -> Iterator[None]:
     """An instance's attribute, put back as it was at the end."""
     before = vars(owner).get(name, _ABSENT)
     setattr(owner, name, stand_in)

@@ -55,6 +55,8 @@ def _warnings(plan: Plan, recordings: Mapping[str, Recording], written: Written)
     """What a person has to know before running the script."""
     for step in plan.steps:
         recording = recordings.get(step.revision)
+        if step.revision in written.heard:
+            continue
         if recording is None or not recording.is_whole:
             yield (
                 f"revision {step.revision} ({step.message}) asks the database in Python as it goes. Its statements "

@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
 from oppmigrate.errors import MigrateError, RevisionFileBroken
+from oppmigrate.planner.hearing import Hearing
 from oppmigrate.planner.output import Output
 from oppmigrate.planner.paths import step_of
 from oppmigrate.planner.recording import Recording, tell_nobody
@@ -26,6 +27,8 @@ class Written:
         script: everything that Alembic writes, in order, but for the steps in `gaps`; None where it cannot be had.
         gaps: the place in `script` of each step that Alembic cannot write without a database, by its revision.
         sql: each step's own statements, by its revision.
+        heard: of the steps in `gaps`, those that ask a database only how their tables are made.
+        tables: those that the data steps of a step read, by its revision.
         failures: why the SQL of a step cannot be told at all.
         error: why there is no script.
     """
@@ -33,6 +36,8 @@ class Written:
     script: list[str] | None = None
     gaps: dict[str, int] = field(default_factory=dict)
     sql: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    heard: set[str] = field(default_factory=set)
+    tables: dict[str, tuple[str, ...]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     error: MigrateError | None = None
 
@@ -119,28 +124,32 @@ def _fill_gaps(environment: Environment, state: State, plan: Plan, written: Writ
             if file.revision in before:
                 yield revision_step(context, step_of(file, "upgrade"))
         for step in plan.steps:
-            yield _heard_step(revision_step(context, step), context, written)
+            yield _heard_step(revision_step(context, step), visit, written)
 
+    visit = Visit(work)
     try:
-        run_in_scratch(environment, state, Visit(work))
+        run_in_scratch(environment, state, visit)
     except MigrateError as error:
         for revision in written.gaps.keys() - written.sql.keys():
             written.failures[revision] = error.what
 
 
-def _heard_step(step: RevisionStep, context: MigrationContext, written: Written) -> RevisionStep:
+def _heard_step(step: RevisionStep, visit: Visit, written: Written) -> RevisionStep:
     """The step, which on running in the scratch database gives its SQL, where that is wanted."""
     migrate, revision = step.migration_fn, step.revision.revision
 
     def hear(**kw: Any) -> None:
-        assert context.connection is not None
         if revision not in written.gaps:
             migrate(**kw)
             return
-        output = Output()
-        with output.listening(context.connection):
+        assert visit.operations is not None and visit.operations.migration_context.connection is not None
+        hearing = Hearing()
+        with hearing.listening(visit.operations, visit.operations.migration_context.connection):
             migrate(**kw)
-        written.sql[revision] = (*written.sql.get(revision, ()), *output.statements)
+        written.sql[revision] = (*written.sql.get(revision, ()), *hearing.output.statements)
+        written.tables[revision] = tuple(dict.fromkeys(hearing.tables))
+        if hearing.is_whole:
+            written.heard.add(revision)
 
     step.migration_fn = hear
     return step

@@ -137,7 +137,7 @@ def batches(
     raw = [_raw(column) for column in columns]
     ordered = [_as_compared(column) for column in columns]
     page = select.add_columns(*(each.label(KEY.format(n)) for n, each in enumerate(raw)))
-    page = page.order_by(*ordered).limit(size)
+    page = page.order_by(*ordered).limit(size + 1)  # one more, to see that its key is another
     is_resumable = select.whereclause is not None
     last: Key | None = None
     while True:
@@ -153,11 +153,12 @@ def batches(
         if not keys:
             return
         _refuse_unfit(keys, last, columns)
-        batch = Batch(connection, result().columns(*range(number)).all(), keys, columns)
+        given = result().columns(*range(number)).fetchmany(size)
+        batch = Batch(connection, given, keys[:size], columns)
         with _resumable(connection, is_resumable):
             yield batch
-        last = keys[-1]
-        if len(keys) < size:
+        last = keys[:size][-1]
+        if len(keys) <= size:
             return
 
 

@@ -42,7 +42,7 @@ def failure(environment: Environment, run: Run, error: MigrateError) -> MigrateE
     remedy = f"mend {environment.settings.shown(step.path)}, then run the command again"
     if isinstance(error, MigrationFailed) and error.do:
         remedy = f"{error.do} ({environment.settings.shown(step.path)})"
-    elif isinstance(error, DatabaseError) and error.do:
+    elif isinstance(error, DatabaseError | Refused) and error.do:
         remedy = error.do  # it is not the file's fault
     kind = type(error) if isinstance(error, MigrationFailed) else MigrationFailed
     facts = {**error.facts, "revision": step.revision, "heads": list(heads)}

@@ -50,8 +50,11 @@ def _show(arguments: Namespace, settings: Settings) -> int:
     if result.edited:
         terminal.data(f"{'edited':<10} since it was applied on {time_of(result.edited.applied)} by {result.edited.by}")
         terminal.story(f"next       {SHOW.format(info.revision)}  prints what was applied")
-    for step in (result.upgrade, result.downgrade):
-        _print_step(terminal, step)
+    _print_step(terminal, result.upgrade, "nothing")
+    leaves_rows = result.upgrade.data_steps and not result.downgrade.data_steps
+    _print_step(
+        terminal, result.downgrade, "nothing: the rows stay as the upgrade leaves them" if leaves_rows else "nothing"
+    )
     return 0
 
 
@@ -68,7 +71,7 @@ def _show_stored(arguments: Namespace, settings: Settings) -> int:
     return 0
 
 
-def _print_step(terminal: Terminal, step: Step) -> None:
+def _print_step(terminal: Terminal, step: Step, nothing: str) -> None:
     terminal.data(f"\n{terminal.paint(step.direction, 'bold')}")
     for change in step.changes:
         mark = "!" if change.loses_data else ("+" if step.direction == "upgrade" else "-")
@@ -76,6 +79,6 @@ def _print_step(terminal: Terminal, step: Step) -> None:
     if step.sql_note:
         terminal.data(f"  ({step.sql_note})")
     elif not step.changes:
-        terminal.data("  nothing")
+        terminal.data(f"  {nothing}")
     for statement in step.sql:
         terminal.data("\n".join(f"    {line}" for line in statement.splitlines()))

@@ -37,6 +37,7 @@ def setup(plugin: "Plugin") -> None:
     plugin.add_autogenerate_comparator(hide_journals, "autogenerate", priority=DispatchPriority.FIRST)
     plugin.add_autogenerate_comparator(compare_indexes, "table", "indexes", priority=DispatchPriority.LAST)
     plugin.add_autogenerate_comparator(compare_computed, "table", "computed", priority=DispatchPriority.LAST)
+    plugin.add_autogenerate_comparator(compare_primary_keys, "table", "primarykeys", priority=DispatchPriority.LAST)
     # first, and the last word: Alembic's own plugin of that name, for who asks for it, compares names only
     plugin.add_autogenerate_comparator(compare_checks, "table", "checkconstraints", priority=DispatchPriority.FIRST)
     plugin.add_autogenerate_comparator(compare_types, "column", "types")
@@ -62,7 +63,7 @@ def prepare_writing(autogen_context: Any, *_: Any) -> Any:
     # of functions that come first, Alembic asks those for one dialect before those for all, and before its own so
     autogen_context.comparators.dispatch_for(
         "column", subgroup="server_default", priority=DispatchPriority.FIRST, qualifier=dialect
-    )(pass_over_computed)
+    )(compare_default)
     return PriorityDispatchResult.CONTINUE
 
 
@@ -164,15 +165,35 @@ def compare_computed(
     return PriorityDispatchResult.CONTINUE
 
 
-def pass_over_computed(
-    _context: Any, _operation: Any, _schema: str | None, _table: str, _name: str, conn_column: Any, column: Any
+def compare_primary_keys(
+    autogen_context: Any, operations: Any, _schema: str | None, _name: str, conn_table: Any, metadata_table: Any
 ) -> Any:
-    """Keep a generated column from being compared as a default, by which Alembic fails."""
+    """Find the tables whose primary key is to be of other columns."""
+    from alembic.util import PriorityDispatchResult
+
+    from oppmigrate.autogenerate.primary_keys import compare_primary_keys
+
+    database = _database(autogen_context)
+    if database is not None and conn_table is not None and metadata_table is not None:
+        compare_primary_keys(autogen_context, database, operations, conn_table, metadata_table)
+    return PriorityDispatchResult.CONTINUE
+
+
+def compare_default(
+    autogen_context: Any, operation: Any, _schema: str | None, _table: str, _name: str, conn_column: Any, column: Any
+) -> Any:
+    """Keep a generated column, and one with an identity, from being compared as a default, by which Alembic fails."""
     from alembic.util import PriorityDispatchResult
 
     from oppmigrate.autogenerate.computed import is_computed
+    from oppmigrate.autogenerate.identities import compare_identity, is_identity
 
-    return PriorityDispatchResult.STOP if is_computed(conn_column, column) else PriorityDispatchResult.CONTINUE
+    if is_computed(conn_column, column):
+        return PriorityDispatchResult.STOP
+    if is_identity(conn_column, column):
+        compare_identity(autogen_context, operation, conn_column, column)
+        return PriorityDispatchResult.STOP
+    return PriorityDispatchResult.CONTINUE
 
 
 def _database(autogen_context: Any) -> "Database | None":

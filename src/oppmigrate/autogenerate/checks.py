@@ -16,6 +16,7 @@ from alembic.util import sqla_compat
 from sqlalchemy import CheckConstraint, Column, Enum, Integer, MetaData, String, Table
 from sqlalchemy.sql.elements import conv
 
+from oppmigrate.autogenerate.restating import RestateOp
 from oppmigrate.autogenerate.written import as_sql, as_text
 from oppmigrate.databases import Database
 from oppmigrate.databases.expressions import Namer, StoredCheck, mentioned, plain
@@ -42,20 +43,6 @@ class ModelCheck:
 
 
 Change = tuple[StoredCheck | None, ModelCheck | None]  # what goes, and what comes in its place
-
-
-class RestateColumnOp(ops.ExecuteSQLOp):
-    """A column stated anew, for a CHECK that is a part of it."""
-
-    def __init__(self, table: str, schema: str | None, statement: str, inverse: str) -> None:
-        super().__init__(as_text(statement))
-        self.table_name = table
-        self.schema = schema
-        self._statement = statement
-        self._inverse = inverse
-
-    def reverse(self) -> "RestateColumnOp":
-        return RestateColumnOp(self.table_name, self.schema, self._inverse, self._statement)
 
 
 def compare_checks(
@@ -216,7 +203,7 @@ def _as_constraint(stored: StoredCheck, table: Table) -> CheckConstraint:
 
 def _drop(stored: StoredCheck, place: TableName) -> ops.MigrateOperation:
     if stored.column is not None:
-        return RestateColumnOp(place.name, place.schema, stored.without_it, stored.with_it)
+        return RestateOp(place.name, place.schema, stored.without_it, stored.with_it)
     name = conv(str(stored.name))
     inverse = ops.CreateCheckConstraintOp(
         name, place.name, as_text(stored.condition), schema=place.schema, **stored.options

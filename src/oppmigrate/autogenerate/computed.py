@@ -14,13 +14,13 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import _alembic_autogenerate_prefix, render_op
 from alembic.operations import ops
 
-from oppmigrate.autogenerate.checks import RestateColumnOp
+from oppmigrate.autogenerate.restating import RestateOp
 from oppmigrate.autogenerate.written import as_sql, as_text
 from oppmigrate.databases import Database
 from oppmigrate.databases.expressions import StoredComputed, mentioned, plain
 from oppmigrate.databases.rows import TableName
 
-_LEAVING = (ops.DropConstraintOp, ops.DropIndexOp, RestateColumnOp)
+_LEAVING = (ops.DropConstraintOp, ops.DropIndexOp, RestateOp)
 _OF_COLUMNS = (ops.AddColumnOp, ops.AlterColumnOp)
 
 

@@ -109,10 +109,9 @@ def _steps(op: ops.AlterColumnOp, context: AutogenContext, database: Database) -
     retyped.existing_server_default, retyped.modify_server_default = None, False
     steps: list[MigrateOperation] = [retyped]
     before, after = op.existing_server_default or None, _default_after(op, context, new)
-    model = _model_column(op, context)
-    sequence = database.owned_sequence(connection, op.table_name, op.schema, op.column_name)
-    if sequence is not None:
-        steps.insert(0, SequenceOp(op.table_name, op.schema, op.column_name, sequence, old, gives=False))
+    model = model_column(op, context)
+    if (taken := counted_by_sequence(op, context, database)) is not None:
+        steps.insert(0, taken)
     elif before is not None:
         steps.insert(0, _default_op(op, op.existing_type, before, None))
     if model is not None and after is None and _counts(model):
@@ -140,7 +139,7 @@ def _default_after(op: ops.AlterColumnOp, context: AutogenContext, type_sql: str
     """The default under the new type: what the model says; one that only the database has is kept, converted."""
     if op.modify_server_default is not False:
         return op.modify_server_default
-    model = _model_column(op, context)
+    model = model_column(op, context)
     if model is not None and model.server_default is not None:
         return model.server_default
     before = op.existing_server_default
@@ -161,7 +160,25 @@ def _default_op(op: ops.AlterColumnOp, type_: TypeEngine[Any], before: Any, afte
     )
 
 
-def _model_column(op: ops.AlterColumnOp, context: AutogenContext) -> Column[Any] | None:
+def counted_by_sequence(
+    op: ops.AlterColumnOp, context: AutogenContext, database: Database, model: Column[Any] | None = None
+) -> SequenceOp | None:
+    """The operation that takes the column's own sequence; or, with a column that counts, that gives it one."""
+    connection = context.connection
+    assert connection is not None and op.existing_type is not None
+    type_sql = op.existing_type.compile(dialect=connection.dialect)
+    if model is None:
+        sequence = database.owned_sequence(connection, op.table_name, op.schema, op.column_name)
+    else:
+        quote = connection.dialect.identifier_preparer.quote
+        sequence = quote(f"{op.table_name}_{op.column_name}_seq") if _counts(model) else None
+    if sequence is None:
+        return None
+    return SequenceOp(op.table_name, op.schema, op.column_name, sequence, type_sql, gives=model is not None)
+
+
+def model_column(op: ops.AlterColumnOp, context: AutogenContext) -> Column[Any] | None:
+    """The column as the models have it."""
     default_schema = context.dialect.default_schema_name if context.dialect else None
     for table in context.sorted_tables:
         if table.name == op.table_name and table.schema in (op.schema, op.schema or default_schema):

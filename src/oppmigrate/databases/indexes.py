@@ -108,6 +108,14 @@ class IndexQuestions:
         """
         return {}
 
+    def replace_primary_key(self, table: TableName, old: Sequence[str], new: Sequence[str]) -> tuple[str, str] | None:
+        """The statement that puts one primary key in place of another, and the one for the way back.
+
+        None where a key can be dropped and another be made. Where a column counts up, MariaDB and MySQL leave no table
+        without a key, not between two statements either.
+        """
+        return None
+
     def is_default_class(self, connection: Connection, operator_class: str) -> bool:
         """Is it the operator class that an index has without a word of it?"""
         return False

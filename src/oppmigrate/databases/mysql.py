@@ -196,6 +196,9 @@ class MySQL(Database):
     def index_arguments(self, definition: IndexDefinition, plain: Collection[IndexPart]) -> Mapping[str, Any]:
         return mysql_indexes.index_arguments(definition, plain)
 
+    def replace_primary_key(self, table: TableName, old: Sequence[str], new: Sequence[str]) -> tuple[str, str] | None:
+        return mysql_indexes.replace_primary_key(table, old, new)
+
     def holds_rows(self, besides: Collection[str] = ()) -> bool:
         def work(connection: Connection) -> bool:
             names = [name for name in connection.exec_driver_sql(TABLES).scalars() if name not in besides]

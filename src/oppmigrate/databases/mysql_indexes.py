@@ -1,13 +1,14 @@
 """A MariaDB or MySQL table's indexes, those of unique constraints among them: the server makes no difference."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
 from oppmigrate.databases.indexes import DEFAULT_METHOD, IndexDefinition, IndexPart, read_definition
 from oppmigrate.databases.mysql_expressions import definition_lines
+from oppmigrate.databases.mysql_objects import quoted
 from oppmigrate.databases.rows import TableName
 
 _KEY = re.compile(r"\s*(?:(?:UNIQUE|FULLTEXT|SPATIAL) )?KEY `.*", re.DOTALL)
@@ -25,3 +26,14 @@ def index_arguments(definition: IndexDefinition, plain: Collection[IndexPart]) -
         "using": definition.method if definition.method != DEFAULT_METHOD else None,
     }
     return {name: value for name, value in possible.items() if value}
+
+
+def replace_primary_key(table: TableName, old: Sequence[str], new: Sequence[str]) -> tuple[str, str]:
+    name = f"{quoted(table.schema)}.{quoted(table.name)}" if table.schema else quoted(table.name)
+
+    def statement(gone: Sequence[str], made: Sequence[str]) -> str:
+        drop = ["DROP PRIMARY KEY"] if gone else []
+        add = [f"ADD PRIMARY KEY ({', '.join(map(quoted, made))})"] if made else []
+        return f"ALTER TABLE {name} {', '.join(drop + add)}"
+
+    return statement(old, new), statement(new, old)

@@ -146,3 +146,28 @@ def test_unchanged_identity_is_no_change(identities: Keys) -> None:
 
 def test_identity_means_nothing_where_the_server_has_none(project: Project, database_url: str) -> None:
     Keys(project, database_url, IDENTITIES_BEFORE).ok("migrate", "check")
+
+
+REFERRING = """
+    Table("people", metadata, Column("id", Integer, primary_key=True))
+    Table("gains_key", metadata, Column("id", Integer, primary_key=True), Column("p", Integer{gained}))
+    Table("loses_key", metadata, Column("id", Integer, primary_key=True), Column("p", Integer{lost}))
+    Table("indexed", metadata, Column("id", Integer, primary_key=True), Column("p", Integer{gained}, index=True))
+    Table("cascades", metadata, Column("id", Integer, primary_key=True),
+          Column("p", Integer, ForeignKey("people.id"{option})))
+"""
+
+
+def test_foreign_keys_take_along_the_index_that_the_server_made_for_them(project: Project, database_url: str) -> None:
+    key = ', ForeignKey("people.id")'
+    keys = Keys(project, database_url, REFERRING.format(gained="", lost=key, option=""))
+    keys.execute("INSERT INTO people (id) VALUES (1)")
+    for table in ("gains_key", "loses_key", "indexed", "cascades"):
+        keys.execute(f"INSERT INTO {table} (id, p) VALUES (1, 1)")
+    keys.become(REFERRING.format(gained=key, lost="", option=', ondelete="CASCADE"'))
+    keys.ok("migrate", "upgrade")
+    keys.ok("migrate", "check")
+    keys.ok("migrate", "downgrade", "-1")
+    keys.assert_is_as_before()
+    for table in ("gains_key", "loses_key", "indexed", "cascades"):
+        assert keys.rows(f"SELECT id, p FROM {table}") == [(1, 1)]

@@ -46,6 +46,7 @@ class Database(RowQuestions, ExpressionQuestions, IndexQuestions, TypeQuestions,
     is_locked_by_transaction: ClassVar[bool] = False  # the migration lock is the transaction, and ends with it
     enforces_lengths: ClassVar[bool] = True  # refuses a text that is longer than its column
     rebuilds_tables: ClassVar[bool] = False  # needs Alembic's batch mode
+    indexes_foreign_keys: ClassVar[bool] = False  # a key without an index gets one, which stays when the key goes
     restates_columns: ClassVar[bool] = False  # an ALTER of a column states all of it anew: type, NOT NULL and default
     copies_itself: ClassVar[bool] = False  # a backup is a copy of a file: quick, and needs no program
     scratches_in_memory: ClassVar[bool] = False  # `scratch` needs no server

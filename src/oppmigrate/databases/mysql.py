@@ -56,6 +56,7 @@ class MySQL(Database):
     backends = frozenset({"mysql", "mariadb"})
     drivers = ("pymysql", "mysqldb", "aiomysql", "asyncmy")
     install = {"pymysql": "'oppmigrate[mysql]'", "mysqldb": "mysqlclient", "mysqlconnector": "mysql-connector-python"}
+    indexes_foreign_keys = True
     restates_columns = True
     backup_suffix = ".sql"
     script_command = "mariadb DATABASE < SCRIPT"

@@ -164,6 +164,9 @@ def _condition(new: Type, old: Type, value: str) -> str:
         return f"NOT ({BACK} <=> {value}) OR LEFT(CAST({AFTER} AS CHAR), 10) = '0000-00-00'"
     if new.name == "enum":  # what is no member has the number 0, and the empty text
         return f"NOT (CAST({BACK} AS BINARY) <=> CAST({value} AS BINARY)) OR {AFTER} + 0 = 0"
+    if old.name in STRINGS and new.name == "uuid":  # it comes back in small letters, with its dashes
+        plain = "LOWER(REPLACE(CAST({} AS CHAR), '-', ''))"
+        return f"NOT ({plain.format(AFTER)} <=> {plain.format(value)})"
     if old.characters:
         return f"NOT (CAST({BACK} AS BINARY) <=> CAST({value} AS BINARY))"
     if new.name in LIMITED:  # a time whose end is cut off comes back as well

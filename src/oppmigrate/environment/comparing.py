@@ -8,6 +8,9 @@ from sqlalchemy import Column, DefaultClause, Dialect, Enum, String
 from sqlalchemy.types import TypeEngine
 
 _LENGTH = re.compile(r"VARCHAR(\(\d+\))?")
+# two words for the time of day, of which MariaDB and MySQL show one
+_NOW = r"\(*(?:now|current_timestamp)\b(?:\((\d*)\))?\)*"
+_DEFAULT_NOW = re.compile(rf"{_NOW}(?:\s+on\s+update\s+{_NOW})?", re.IGNORECASE)
 _LITERAL = re.compile(r"'((?:[^'\\]|''|\\.)*)'(?:::[\w\s\".()\[\]]+)?")
 
 
@@ -17,14 +20,18 @@ def compare_server_default(
     metadata_column: Column[Any],
     inspected_default: str | None,
     _metadata_default: Any,
-    _rendered_metadata_default: str | None,
+    rendered_default: str | None,
 ) -> bool | None:
-    """Compare defaults that hold a quote, and those of an enum or another type; leave all others to Alembic (None).
+    """Compare defaults that hold a quote, those of an enum or another type, and the time of day.
+
+    All others are left to Alembic (None).
 
     Alembic puts a text between quotes as it stands, and asks PostgreSQL whether the two are equal: a syntax error
     (Alembic 1.20, `PostgresqlImpl.compare_server_default`), an error where the one is no value of the other's type,
     or phantom differences elsewhere.
     """
+    if _is_same_now(inspected_default, rendered_default):
+        return False
     default = metadata_column.server_default
     if not (isinstance(default, DefaultClause) and isinstance(default.arg, str)):
         return None
@@ -36,6 +43,16 @@ def compare_server_default(
     if literal is None:
         return inspected_default != default.arg
     return re.sub(r"''|\\(.)", lambda match: match[1] or "'", literal[1]) != default.arg
+
+
+def _is_same_now(inspected: str | None, rendered: str | None) -> bool:
+    """Do both stand for the time of day, as exact, and on an update or not?"""
+    stored, model = _DEFAULT_NOW.fullmatch(inspected or ""), _DEFAULT_NOW.fullmatch(rendered or "")
+    if stored is None or model is None:
+        return False
+    words = [" on " in each.group().lower() for each in (stored, model)]
+    digits = [[group or "" for group in each.groups()] for each in (stored, model)]
+    return words[0] == words[1] and digits[0] == digits[1]
 
 
 def has_other_type(inspected: TypeEngine[Any], modelled: TypeEngine[Any], dialect: Dialect) -> bool:

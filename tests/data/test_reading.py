@@ -45,6 +45,24 @@ def test_table_is_read_again_behind_a_change_of_the_same_revision(people: Any) -
     people.run(work)
 
 
+def test_table_that_did_not_change_is_the_same_so_that_a_statement_may_ask_for_it_twice(people: Any) -> None:
+    """Two tables of one name in a statement would be each row with each."""
+    people.add("Ada", "Grace")
+
+    def work(op: Operations, connection: sa.Connection) -> None:
+        here = tables(op)
+        query = sa.select(here.people.c.id, here.people.c.name).where(tables(op).people.c.name == "Ada")
+        assert [row.name for row in connection.execute(query)] == ["Ada"]
+        assert here("people", name=sa.Text) is here("people", name=sa.Text)
+        assert here("people", name=sa.Text) is not here.people
+        before = here.people
+        op.add_column("people", sa.Column("born", sa.Date))
+        assert here.people is not before
+        assert here.people is tables(op).people
+
+    people.run(work)
+
+
 def test_tables_of_one_reading_are_joined_by_their_foreign_keys(people: Any) -> None:
     metadata = sa.MetaData()
     people.table.to_metadata(metadata)

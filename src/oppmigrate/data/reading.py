@@ -3,7 +3,9 @@
 import difflib
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
+from weakref import WeakKeyDictionary
 
 from alembic.operations import MigrateOperation, Operations
 from alembic.runtime.migration import MigrationContext
@@ -31,11 +33,10 @@ class Op(Protocol):
 class ReadTableOp(MigrateOperation):
     """Read a table for a data step; an operation, so that whoever plans or watches a revision learns of it."""
 
-    def __init__(self, table_name: str, schema: str | None, types: Types, metadata: MetaData) -> None:
+    def __init__(self, table_name: str, schema: str | None, types: Types) -> None:
         self.table_name = table_name
         self.schema = schema
         self.types = types
-        self.metadata = metadata
 
     @property
     def name(self) -> str:
@@ -62,7 +63,6 @@ class Tables:
 
     def __init__(self, op: Op) -> None:
         self._op = op
-        self._metadata = MetaData()
 
     def __getattr__(self, name: str) -> Table:
         if name.startswith("__"):
@@ -73,7 +73,7 @@ class Tables:
         return self(name)
 
     def __call__(self, name: str, /, **types: TypeEngine[Any] | type[TypeEngine[Any]]) -> Table:
-        """The table as it is now: asked for again behind a change, it is read again.
+        """The table as it is now: asked for again behind a change, it is another one; else it is the same.
 
         Args:
             name: `table` or `schema.table`.
@@ -84,7 +84,7 @@ class Tables:
             DataStepRefused: there is no such table or column, or SQL is only written.
         """
         schema, _, table = name.rpartition(".")
-        read = self._op.invoke(ReadTableOp(table, schema or None, types, self._metadata))
+        read = self._op.invoke(ReadTableOp(table, schema or None, types))
         if read is None:  # nothing is carried out: somebody looks what the revision would do
             raise not_offline(f"table `{name}`", _statement(name))
         return cast(Table, read)
@@ -95,15 +95,41 @@ def tables(op: Op) -> Tables:
     return Tables(op)
 
 
+@dataclass
+class _Known:
+    """What was read on a migration context: two tables of one name would not be one in a statement."""
+
+    metadata: MetaData = field(default_factory=MetaData)  # the tables that were read last, to be joined
+    tables: dict[tuple[str, str], Table] = field(default_factory=dict)  # by name, and the types that were given
+
+
+_KNOWN: WeakKeyDictionary[MigrationContext, _Known] = WeakKeyDictionary()
+
+
 @Operations.implementation_for(ReadTableOp)
 def _read(operations: Operations, op: ReadTableOp) -> Table:
     context = operations.get_context()
     connection = operations.get_bind()
     if context.as_sql or connection is None:
         raise not_offline(f"table `{op.name}`", _statement(op.name))
-    known = op.metadata.tables.get(op.name)
-    if known is not None:
-        op.metadata.remove(known)
+    known = _KNOWN.setdefault(context, _Known())
+    key = op.name, repr(sorted(op.types.items()))
+    table, before = _reflected(op, connection), known.tables.get(key)
+    if before is not None and _definition(before) == _definition(table):
+        return before
+    last = known.metadata.tables.get(op.name)
+    if last is not None:
+        known.metadata.remove(last)
+    known.tables[key] = table.to_metadata(known.metadata)
+    return known.tables[key]
+
+
+def _definition(table: Table) -> tuple[Any, ...]:
+    columns = [(column.name, repr(column.type), column.nullable, column.primary_key) for column in table.columns]
+    return columns, sorted(key.target_fullname for key in table.foreign_keys)
+
+
+def _reflected(op: ReadTableOp, connection: Connection) -> Table:
     typed: set[str] = set()
 
     def give_type(_inspector: Any, _table: Table, column: ReflectedColumn) -> None:
@@ -118,7 +144,7 @@ def _read(operations: Operations, op: ReadTableOp) -> Table:
             warnings.simplefilter("ignore", SAWarning)
             table = Table(
                 op.table_name,
-                op.metadata,
+                MetaData(),
                 schema=op.schema,
                 autoload_with=connection,
                 resolve_fks=False,  # other tables are read when they are asked for

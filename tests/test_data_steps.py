@@ -217,7 +217,9 @@ def test_data_step_runs_on_an_async_driver(
 def test_schema_and_rows_may_change_in_one_revision(users: Users) -> None:
     """Rows that a data step deletes are not taken for lost by the table that is altered."""
     users.data_step(
-        'op.add_column("users", sa.Column("initial", sa.String(1)))',
+        'with op.batch_alter_table("users") as batch_op:',
+        '    batch_op.add_column(sa.Column("initial", sa.String(1)))',
+        '    batch_op.alter_column("last", existing_type=sa.String(40), nullable=True)',
         "users = tables(op).users",
         'for batch in batches(op, sa.select(users).where(users.c.last == "H")):',
         "    batch.delete()",
@@ -229,6 +231,18 @@ def test_schema_and_rows_may_change_in_one_revision(users: Users) -> None:
     users.ok("migrate", "upgrade")
     assert users.rows("SELECT first, initial FROM users ORDER BY id") == [("Ada", "A"), ("Edsger", "E")]
     assert users.rows("SELECT rows_moved FROM oppman_journal WHERE revision = 'second'") == [(3,)]
+
+
+@pytest.mark.parametrize("line", ["tables(op).users", "op.get_bind()"])
+def test_rows_that_a_rebuild_copies_before_the_tables_are_read_are_no_data_step(few_users: Users, line: str) -> None:
+    few_users.data_step(
+        'with op.batch_alter_table("users") as batch_op:',
+        '    batch_op.alter_column("last", existing_type=sa.String(40), nullable=True)',
+        '    batch_op.create_unique_constraint("uq_first", ["first"])',
+        line,
+    )
+    few_users.ok("migrate", "upgrade")
+    assert few_users.rows("SELECT rows_moved FROM oppman_journal WHERE revision = 'second'") == [(0,)]
 
 
 def test_refusal_of_a_data_step_says_where_the_database_stands(few_users: Users) -> None:

@@ -134,32 +134,41 @@ def batches(
     select = rows if isinstance(rows, Select) else sa.select(rows)
     _refuse_order(select)
     columns = list(key if key is not None else _primary_key(select))
-    raw = [_raw(column) for column in columns]
-    ordered = [_as_compared(column) for column in columns]
-    page = select.add_columns(*(each.label(KEY.format(n)) for n, each in enumerate(raw)))
-    page = page.order_by(*ordered).limit(size + 1)  # one more, to see that its key is another
     is_resumable = select.whereclause is not None
     last: Key | None = None
     while True:
-        connection = op.get_bind()
-        if op.get_context().as_sql or connection is None:
-            raise not_offline("the rows", 'op.execute("UPDATE … SET …")')
+        connection = _connection(op)
         if autocommits(connection) and not is_resumable:
             raise _not_resumable()
-        wanted = page if last is None else page.where(_behind(ordered, last))
-        result = connection.execute(wanted).freeze()
-        number = len(list(select.selected_columns))
-        keys = [tuple(each) for each in result().columns(*range(number, number + len(raw))).all()]
+        found, keys = _read(connection, select, columns, last, size + 1)  # one more, to see that its key is another
         if not keys:
             return
         _refuse_unfit(keys, last, columns)
-        given = result().columns(*range(number)).fetchmany(size)
-        batch = Batch(connection, given, keys[:size], columns)
         with _resumable(connection, is_resumable):
-            yield batch
-        last = keys[:size][-1]
+            yield Batch(connection, found[:size], keys[:size], columns)
         if len(keys) <= size:
             return
+        last = keys[size - 1]
+
+
+def _connection(op: Op) -> Connection:
+    connection = op.get_bind()
+    if op.get_context().as_sql or connection is None:
+        raise not_offline("the rows", 'op.execute("UPDATE … SET …")')
+    return connection
+
+
+def _read(
+    connection: Connection, select: Select[Any], columns: Sequence[Any], last: Key | None, limit: int
+) -> tuple[Sequence[Row[Any]], list[Key]]:
+    """The first rows behind the last key, and their keys as the driver gives them."""
+    compared = [_as_compared(column) for column in columns]
+    page = select.add_columns(*(_raw(column).label(KEY.format(n)) for n, column in enumerate(columns)))
+    page = page.order_by(*compared).limit(limit)
+    result = connection.execute(page if last is None else page.where(_behind(compared, last))).freeze()
+    asked = len(list(select.selected_columns))
+    keys = result().columns(*range(asked, asked + len(columns)))
+    return result().columns(*range(asked)).all(), [tuple(each) for each in keys]
 
 
 # ---- the key

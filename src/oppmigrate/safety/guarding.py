@@ -108,7 +108,17 @@ class Guard:
                 yield batch
                 work.enter_context(self._data_steps.during(None))
 
-        replacements = {"invoke": self._before(operations.invoke), "batch_alter_table": guarded_batch}
+        get_bind = operations.get_bind
+
+        def guarded_get_bind() -> Any:
+            with self._data_steps.during(None):  # batches that were put off are carried out first
+                return get_bind()
+
+        replacements = {
+            "invoke": self._before(operations.invoke),
+            "batch_alter_table": guarded_batch,
+            "get_bind": guarded_get_bind,
+        }
         with replaced(operations, replacements), self._data_steps.listening(self._inquiry.connection):
             yield
 

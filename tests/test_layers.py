@@ -28,9 +28,9 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("planner",),
     ("precautions",),
     ("executor", "difference", "proof"),
+    ("fastlane",),  # `manager` asks it first
     ("manager",),
     ("fleet",),
-    ("fastlane",),  # a face beside `cli`, which asks it first
     ("cli", "web", "pytest_plugin", "alembic_plugin"),
     ("__main__", "__init__"),
 )

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 from oppmigrate.errors import AlembicShadowed, AlembicTooOld
@@ -19,6 +18,8 @@ def check_installation(project: Path) -> None:
         AlembicTooOld: Alembic is missing, or older than `MINIMUM_ALEMBIC`.
     """
     check_not_shadowed(project)
+    from importlib import metadata  # 30 ms, and not every command gets here
+
     wanted = ".".join(map(str, MINIMUM_ALEMBIC))
     try:
         installed = metadata.version("alembic")

@@ -116,9 +116,11 @@ def _run(terminal: Terminal, options: Namespace, command: Command, arguments: li
 
 def _refuse_shadowed(options: Namespace, project: Path | None, command: Command) -> None:
     """Look before the first import of Alembic: the project's folder stands in front of site-packages."""
-    from oppmigrate.installation import check_installation
+    from oppmigrate.installation import check_installation, check_not_shadowed
 
-    check_installation(_folder(options, project) or _here())
+    # to ask for Alembic's version takes as long as a light command: it is asked for when that needs more
+    check = check_not_shadowed if command.is_light else check_installation
+    check(_folder(options, project) or _here())
 
 
 def _settings(

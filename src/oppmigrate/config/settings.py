@@ -5,14 +5,12 @@ Nothing here imports SQLAlchemy or Alembic, so that reading the settings costs n
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from configparser import ConfigParser, InterpolationMissingOptionError, InterpolationSyntaxError
 from configparser import Error as IniError
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from oppmigrate.config.policy import Policy, read_policy
 from oppmigrate.errors import ConfigurationError, NoProject
@@ -173,6 +171,8 @@ def absolute_url(url: str, project: Path) -> str:
     if path in ("", ":memory:") or "mode=memory" in query or re.match(r"/|[A-Za-z]:[/\\]", path):
         return url
     if scheme:
+        from urllib.parse import quote
+
         return f"{prefix}{scheme}{quote(project.as_posix())}/{path}{query}"
     return f"{prefix}{(project / path).resolve().as_posix()}{query}"
 
@@ -254,6 +254,8 @@ def _read_toml(project: Path, *, quiet: bool = False) -> Mapping[str, Any]:
     path = project / "pyproject.toml"
     if not path.is_file():
         return {}
+    import tomllib
+
     try:
         tool = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("tool")
     except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:

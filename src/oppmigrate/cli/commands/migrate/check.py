@@ -20,6 +20,8 @@ from oppmigrate.results import Change, CheckResult
 
 ACCEPT = "python oppman.py migrate stamp --accept-edits"
 
+IS_LIGHT = True
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """`--pending`."""

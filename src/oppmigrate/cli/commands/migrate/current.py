@@ -9,6 +9,8 @@ from oppmigrate.cli.listing import offer_missing, print_half_done
 from oppmigrate.cli.managing import open_manager
 from oppmigrate.config import Settings
 
+IS_LIGHT = True
+
 
 def add_arguments(_parser: ArgumentParser) -> None:
     """No options of its own."""

@@ -9,6 +9,8 @@ from oppmigrate.cli.listing import print_revisions
 from oppmigrate.cli.managing import open_manager
 from oppmigrate.config import Settings
 
+IS_LIGHT = True
+
 
 def add_arguments(_parser: ArgumentParser) -> None:
     """No options of its own."""

@@ -16,6 +16,8 @@ from oppmigrate.config import Settings
 from oppmigrate.manager import MigrationManager
 from oppmigrate.results import HistoryResult
 
+IS_LIGHT = True
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """`--graph` and the range; `--verbose` is every command's."""

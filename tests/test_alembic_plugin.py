@@ -2,8 +2,14 @@
 
 import sys
 from types import ModuleType
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 
 from oppmigrate import alembic_plugin
+from oppmigrate.databases import open_database
 from projects import Project, rewrite
 
 
@@ -108,3 +114,21 @@ def test_stock_downgrade_takes_the_type_of_an_enum_along(project: Project, postg
     alembic("revision", "--autogenerate", "-m", "second")
     for command in (("upgrade", "head"), ("downgrade", "-1"), ("upgrade", "head"), ("check",)):
         alembic(*command)
+
+
+def test_stock_check_names_what_only_we_find(project: Project, postgresql_url: str) -> None:
+    """`compare_metadata` asks each operation what it is, ours among them."""
+    made, models = sa.MetaData(), sa.MetaData()
+    for metadata, members, identity in ((made, "ab", ()), (models, "abc", (sa.Identity(),))):
+        kind = sa.Enum(*members, name="kind")
+        sa.Table("t", metadata, sa.Column("id", sa.Integer, *identity, primary_key=True), sa.Column("kind", kind))
+
+    def work(connection: sa.Connection) -> list[Any]:
+        made.create_all(connection)
+        return list(compare_metadata(MigrationContext.configure(connection), models))
+
+    assert open_database(postgresql_url).run(work) == [
+        ("AddEnumValuesOp", "add to enum kind: c"),
+        ("SequenceOp", "count t.id no more: drop its sequence"),
+        ("IdentityOp", "make t.id an identity column"),
+    ]

@@ -7,16 +7,17 @@ import sqlalchemy as sa
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import _repr_type
-from alembic.operations import MigrateOperation, Operations, ops
+from alembic.operations import Operations, ops
 from sqlalchemy.types import TypeEngine
 
+from oppmigrate.autogenerate.told import ToldOp
 from oppmigrate.autogenerate.values import as_source
 
 # the value for `table.column`
 Value = Callable[[str, sa.Column[Any]], Any]
 
 
-class BackfillOp(MigrateOperation):
+class BackfillOp(ToldOp):
     """Fill a column of every row, or where it is NULL, with one value; written as an UPDATE that any server runs."""
 
     def __init__(

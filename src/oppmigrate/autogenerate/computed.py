@@ -15,6 +15,7 @@ from alembic.autogenerate.render import _alembic_autogenerate_prefix, render_op
 from alembic.operations import ops
 
 from oppmigrate.autogenerate.restating import RestateOp
+from oppmigrate.autogenerate.told import ToldOp
 from oppmigrate.autogenerate.written import as_sql, as_text
 from oppmigrate.databases import Database
 from oppmigrate.databases.expressions import StoredComputed, mentioned, plain
@@ -24,7 +25,7 @@ _LEAVING = (ops.DropConstraintOp, ops.DropIndexOp, RestateOp)
 _OF_COLUMNS = (ops.AddColumnOp, ops.AlterColumnOp)
 
 
-class MakePlainOp(ops.MigrateOperation):
+class MakePlainOp(ToldOp):
     """A generated column that is to keep the values that were computed, as statements of its server."""
 
     def __init__(
@@ -40,7 +41,7 @@ class MakePlainOp(ops.MigrateOperation):
         return ComputeAgainOp(self)
 
 
-class ComputeAgainOp(ops.MigrateOperation):
+class ComputeAgainOp(ToldOp):
     """The inverse: the plain column gives way to the generated one."""
 
     def __init__(self, forth: MakePlainOp) -> None:

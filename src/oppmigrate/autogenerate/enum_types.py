@@ -7,13 +7,14 @@ import sqlalchemy as sa
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import render_op
-from alembic.operations import MigrateOperation, ops
+from alembic.operations import ops
 
+from oppmigrate.autogenerate.told import ToldOp
 from oppmigrate.autogenerate.words import qualified
 from oppmigrate.autogenerate.written import as_text, literal, quoted_name
 
 
-class EnumOp(MigrateOperation):
+class EnumOp(ToldOp):
     """An operation on the enum type `name` of `schema`; None is the default one."""
 
     def __init__(self, name: str, schema: str | None, values: Sequence[str]) -> None:

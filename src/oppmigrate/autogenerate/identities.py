@@ -9,11 +9,12 @@ from alembic.operations import ops
 from sqlalchemy import Column, Identity, Sequence
 
 from oppmigrate.autogenerate.retyping import SequenceOp, counted_by_sequence, model_column
+from oppmigrate.autogenerate.told import ToldOp
 from oppmigrate.autogenerate.written import literal, quoted_name
 from oppmigrate.databases import Database
 
 
-class IdentityOp(ops.MigrateOperation):
+class IdentityOp(ToldOp):
     """Let a column count by an identity, which goes on after its largest value; by another; or no more."""
 
     def __init__(

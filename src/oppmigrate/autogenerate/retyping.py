@@ -8,6 +8,7 @@ from alembic.operations import MigrateOperation, ops
 from sqlalchemy import Column, DefaultClause, Table, text
 from sqlalchemy.types import TypeEngine
 
+from oppmigrate.autogenerate.told import ToldOp
 from oppmigrate.autogenerate.written import literal, quoted_name
 from oppmigrate.databases import Database
 
@@ -48,7 +49,7 @@ class RetypeColumnOp(ops.AlterColumnOp):
         return reversed_op
 
 
-class SequenceOp(MigrateOperation):
+class SequenceOp(ToldOp):
     """Take from a column the sequence that counts its values, or give it one that goes on after the largest."""
 
     def __init__(self, table: str, schema: str | None, column: str, sequence: str, type_sql: str, gives: bool) -> None:

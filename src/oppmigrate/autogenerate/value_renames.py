@@ -15,13 +15,14 @@ from sqlalchemy import Column, Connection, MetaData, inspect
 from oppmigrate.autogenerate.decisions import Rename, ValueRename
 from oppmigrate.autogenerate.enum_lists import find_list, listed_values, swap_list
 from oppmigrate.autogenerate.enum_types import RenameEnumValueOp, enum_of, rename_value_sql
+from oppmigrate.autogenerate.told import ToldOp
 from oppmigrate.autogenerate.words import qualified
 from oppmigrate.autogenerate.written import as_text, quoted_name
 from oppmigrate.databases import Database
 from oppmigrate.errors import WrongUsage
 
 
-class UpdateValuesOp(MigrateOperation):
+class UpdateValuesOp(ToldOp):
     """Write other values in the place of these, in all rows at once: `mapping` may be a swap."""
 
     def __init__(self, table: str, schema: str | None, column: str, mapping: Mapping[str, str]) -> None:

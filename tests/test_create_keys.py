@@ -6,7 +6,7 @@ from migrated_project import MigratedProject
 from projects import Project
 
 HEAD = """
-    from sqlalchemy import Column, ForeignKey, Identity, Integer, MetaData, String, Table, UniqueConstraint
+    from sqlalchemy import Column, ForeignKey, Identity, Integer, MetaData, PrimaryKeyConstraint, Table, UniqueConstraint
 
     metadata = MetaData()
 """
@@ -104,6 +104,14 @@ def test_primary_keys_of_other_columns(project: Project, database_url: str) -> N
     keys.assert_is_as_before()
     for table in TABLES:
         assert keys.rows(f"SELECT a, b FROM {table} ORDER BY b") == ([(0, 7)] if table == "replaced" else ROWS)
+
+
+@pytest.mark.parametrize(("listed", "code"), [("", 0), (', PrimaryKeyConstraint("b", "a")', 1)])
+def test_order_of_a_key_counts_where_it_is_listed(project: Project, sqlite_url: str, listed: str, code: int) -> None:
+    a, b = (f'Column("{name}", Integer, primary_key=True, autoincrement=False)' for name in "ab")
+    keys = Keys(project, sqlite_url, f'    Table("t", metadata, {a}, {b})\n')
+    keys.project.write("models.py", HEAD + f'    Table("t", metadata, {b}, {a}{listed})\n')
+    assert keys.run("migrate", "check").returncode == code
 
 
 def test_rows_that_share_a_new_key_are_refused(project: Project, database_url: str) -> None:

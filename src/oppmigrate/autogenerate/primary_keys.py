@@ -62,7 +62,9 @@ def compare_primary_keys(
     old = tuple(stored["constrained_columns"])
     model = metadata_table.primary_key
     new = tuple(str(column.name) for column in model.columns)
-    if old == new or not new:
+    # in which order a model lists its columns says nothing; a PrimaryKeyConstraint of its own does
+    is_listed = not getattr(model, "_implicit_generated", False)
+    if not new or old == new or (set(old) == set(new) and not is_listed):
         return
     place = TableName(operations.table_name, operations.schema)
     given = sqla_compat._get_constraint_final_name(model, context.dialect)

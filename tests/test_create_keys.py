@@ -6,7 +6,8 @@ from migrated_project import MigratedProject
 from projects import Project
 
 HEAD = """
-    from sqlalchemy import Column, ForeignKey, Identity, Integer, MetaData, PrimaryKeyConstraint, Table, UniqueConstraint
+    from sqlalchemy import Column, ForeignKey, Identity, Integer, MetaData
+    from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint
 
     metadata = MetaData()
 """

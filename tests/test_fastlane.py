@@ -143,7 +143,7 @@ TAMPERINGS = (
 
 
 @given(histories(), st.lists(st.integers(0, 5), max_size=3, unique=True) | st.none(), st.sampled_from(TAMPERINGS))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_random_histories_and_databases(
     history: list[tuple[tuple[int, ...], tuple[int, ...]]], recorded: list[int] | None, tampering: str
 ) -> None:

@@ -81,8 +81,15 @@ class Users(MigratedProject):
             source = re.sub(r"(?<=def downgrade\(\) -> None:\n)(    .*\n)+", lambda _: f"    {downgrade}\n", source)
         rewrite(path, source)
 
-    def names(self) -> list[object]:
-        return [row[0] for row in self.rows("SELECT full_name FROM users ORDER BY id")]
+    def names(self, column: str = "full_name") -> list[object]:
+        return [row[0] for row in self.rows(f"SELECT {column} FROM users ORDER BY id")]
+
+    def upgrade_killed(self) -> None:
+        """Run an upgrade that is killed where its revision stops for the second time."""
+        kill = self.project.path / "kill"
+        kill.write_text("1")
+        assert self.run("migrate", "upgrade", "--no-backup").returncode == -9
+        kill.unlink()
 
     def alembic(self, *arguments: str) -> str:
         return checked(self.project.call([sys.executable, "-m", "alembic", *arguments], env=self.env))
@@ -362,20 +369,11 @@ def test_batches_that_commit_by_themselves_go_on_with_what_is_left(
         '        batch.update(lambda row: {"full_name": f"{row.first} {row.last}"})',
         '        op.get_bind().execute(users.update().where(users.c.id == batch[0].id).values(first="x"))',
     )
-    (project.path / "kill").write_text("1")
-    assert users.run("migrate", "upgrade", "--no-backup").returncode == -9
+    users.upgrade_killed()
     assert users.names() == ["Ada L", "Grace H", None, None, None, None]
-    (project.path / "kill").unlink()
     users.ok("migrate", "upgrade", "--no-backup")
     assert users.names() == [*FILLED, *FILLED]
-    assert [row[0] for row in users.rows("SELECT first FROM users ORDER BY id")] == [
-        "x",
-        "Grace",
-        "x",
-        "Ada",
-        "x",
-        "Edsger",
-    ]
+    assert users.names("first") == ["x", "Grace", "x", "Ada", "x", "Edsger"]
     assert users.heads() == [("second",)]
 
 
@@ -388,11 +386,9 @@ def test_rows_that_came_while_a_revision_stood_half_done_are_filled_too(project:
         'op.create_table("extra", sa.Column("id", sa.Integer, primary_key=True))',
         "stop(1)",
     )
-    (project.path / "kill").write_text("1")
-    assert users.run("migrate", "upgrade", "--no-backup").returncode == -9
+    users.upgrade_killed()
     assert users.names() == FILLED
     users.add()
-    (project.path / "kill").unlink()
     users.ok("migrate", "upgrade", "--no-backup")
     assert users.names() == [*FILLED, *FILLED]
 
@@ -407,11 +403,9 @@ def test_batches_with_no_where_are_not_done_twice(project: Project, mysql_url: s
         'op.create_table("extra", sa.Column("id", sa.Integer, primary_key=True))',
         "stop(1)",
     )
-    (project.path / "kill").write_text("1")
-    assert users.run("migrate", "upgrade", "--no-backup").returncode == -9
-    (project.path / "kill").unlink()
+    users.upgrade_killed()
     users.ok("migrate", "upgrade", "--no-backup")
-    assert [row[0] for row in users.rows("SELECT first FROM users ORDER BY id")] == ["Ada!", "Grace!", "Edsger!"]
+    assert users.names("first") == ["Ada!", "Grace!", "Edsger!"]
 
 
 def test_batches_are_undone_with_their_revision(project: Project, postgresql_url: str) -> None:

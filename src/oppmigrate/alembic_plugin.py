@@ -36,8 +36,7 @@ def setup(plugin: "Plugin") -> None:
     plugin.add_autogenerate_comparator(prepare_writing, "autogenerate")
     plugin.add_autogenerate_comparator(hide_journals, "autogenerate", priority=DispatchPriority.FIRST)
     plugin.add_autogenerate_comparator(compare_indexes, "table", "indexes", priority=DispatchPriority.LAST)
-    plugin.add_autogenerate_comparator(compare_computed, "table", "computed", priority=DispatchPriority.LAST)
-    plugin.add_autogenerate_comparator(compare_primary_keys, "table", "primarykeys", priority=DispatchPriority.LAST)
+    plugin.add_autogenerate_comparator(compare_tables, "table", "computed", priority=DispatchPriority.LAST)
     # first, and the last word: Alembic's own plugin of that name, for who asks for it, compares names only
     plugin.add_autogenerate_comparator(compare_checks, "table", "checkconstraints", priority=DispatchPriority.FIRST)
     plugin.add_autogenerate_comparator(compare_types, "column", "types")
@@ -151,30 +150,21 @@ def compare_indexes(
     return PriorityDispatchResult.CONTINUE
 
 
-def compare_computed(
+def compare_tables(
     autogen_context: Any, operations: Any, _schema: str | None, _name: str, conn_table: Any, metadata_table: Any
 ) -> Any:
-    """Find the generated columns that the models compute otherwise; Alembic warns of them, and leaves them."""
+    """Find the generated columns that the models compute otherwise, and the primary keys that are to be of others.
+
+    Alembic warns of the ones, and leaves them; it does not compare the others.
+    """
     from alembic.util import PriorityDispatchResult
 
     from oppmigrate.autogenerate.computed import compare_computed
-
-    database = _database(autogen_context)
-    if database is not None and conn_table is not None and metadata_table is not None:
-        compare_computed(autogen_context, database, operations, conn_table, metadata_table)
-    return PriorityDispatchResult.CONTINUE
-
-
-def compare_primary_keys(
-    autogen_context: Any, operations: Any, _schema: str | None, _name: str, conn_table: Any, metadata_table: Any
-) -> Any:
-    """Find the tables whose primary key is to be of other columns."""
-    from alembic.util import PriorityDispatchResult
-
     from oppmigrate.autogenerate.primary_keys import compare_primary_keys
 
     database = _database(autogen_context)
     if database is not None and conn_table is not None and metadata_table is not None:
+        compare_computed(autogen_context, database, operations, conn_table, metadata_table)
         compare_primary_keys(autogen_context, database, operations, conn_table, metadata_table)
     return PriorityDispatchResult.CONTINUE
 

@@ -8,7 +8,7 @@ from alembic.autogenerate.render import _render_identity
 from alembic.operations import ops
 from sqlalchemy import Column, Identity, Sequence
 
-from oppmigrate.autogenerate.retyping import SequenceOp, counted_by_sequence, model_column
+from oppmigrate.autogenerate.retyping import SequenceOp, with_default, without_default
 from oppmigrate.autogenerate.told import ToldOp
 from oppmigrate.autogenerate.written import literal, quoted_name
 from oppmigrate.databases import Database
@@ -90,27 +90,12 @@ def _steps(
     old, new = (each if isinstance(each, Identity) else None for each in (before, after))
     is_settled = any(isinstance(each, SequenceOp) and each.column_name == op.column_name for each in others)
     steps: list[ops.MigrateOperation] = [IdentityOp(op.table_name, op.schema, op.column_name, old, new)]
-    if old is None and not is_settled:
-        sequence = counted_by_sequence(op, context, database)
-        steps[:0] = [sequence] if sequence is not None else [_default(op, before, None)] if before else []
-    elif new is None and not is_settled:
-        model = model_column(op, context)
-        sequence = counted_by_sequence(op, context, database, model) if model is not None else None
-        steps += [sequence] if sequence is not None else [_default(op, None, after)] if after else []
+    if not is_settled and old is None:
+        steps = [*without_default(op, context, database, before), *steps]
+    elif not is_settled and new is None:
+        steps += with_default(op, context, op.existing_type, after)
     op.existing_server_default, op.modify_server_default = None, False
     return [op, *steps] if op.has_changes() else steps
-
-
-def _default(op: ops.AlterColumnOp, before: Any, after: Any) -> ops.AlterColumnOp:
-    return ops.AlterColumnOp(
-        op.table_name,
-        op.column_name,
-        schema=op.schema,
-        existing_type=op.existing_type,
-        existing_nullable=op.existing_nullable,
-        existing_server_default=before,
-        modify_server_default=after,
-    )
 
 
 @renderers.dispatch_for(IdentityOp)

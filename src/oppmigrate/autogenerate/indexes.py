@@ -62,17 +62,17 @@ def compare_indexes(
         if conn_table is None or definition.name in uniques:
             continue
         old = _as_index(definition, conn_table, database, context.dialect)
-        new, new_definition = model.pop(definition.name, (None, None))
-        if new is None:
+        if definition.name not in model:
             is_known = definition.name in reflected
             if found.drops(definition.name) if is_known else _is_to_go(context, old, place):
                 found.replace(definition.name, ops.DropIndexOp.from_index(old))
-        elif new_definition is not None:
-            is_same = comparison.is_same(definition, new_definition)
-            if is_same or not context.run_object_filters(new, definition.name, "index", False, old):
-                found.replace(definition.name)
-            else:
-                found.replace(definition.name, ops.DropIndexOp.from_index(old), ops.CreateIndexOp.from_index(new))
+            continue
+        new, new_definition = model.pop(definition.name)
+        is_same = comparison.is_same(definition, new_definition)
+        if is_same or not context.run_object_filters(new, definition.name, "index", False, old):
+            found.replace(definition.name)
+        else:
+            found.replace(definition.name, ops.DropIndexOp.from_index(old), ops.CreateIndexOp.from_index(new))
     for name, (index, _) in model.items():
         if not found.creates(name) and context.run_object_filters(index, name, "index", False, None):
             found.replace(name, ops.CreateIndexOp.from_index(index))
@@ -133,18 +133,13 @@ def _is_to_go(context: AutogenContext, index: Index, place: TableName) -> bool:
 # ---- the models' indexes
 
 
-def _model_indexes(context: AutogenContext, table: Table | None) -> dict[str, tuple[Index, IndexDefinition | None]]:
+def _model_indexes(context: AutogenContext, table: Table | None) -> dict[str, tuple[Index, IndexDefinition]]:
     """By the name that the database has for it."""
-    if table is None:
-        return {}
-    dialect: Any = context.dialect
     found = {}
-    for index in sorted(table.indexes, key=lambda each: str(each.name)):
-        name = dialect.identifier_preparer.format_index(index)
-        unquoted = read_definition(f"INDEX {name} (x)")
-        statement = as_written(context, str(CreateIndex(index).compile(dialect=dialect)))
-        assert unquoted is not None
-        found[unquoted.name] = (index, read_definition(statement))
+    for index in sorted(table.indexes, key=lambda each: str(each.name)) if table is not None else ():
+        definition = read_definition(as_written(context, str(CreateIndex(index).compile(dialect=context.dialect))))
+        assert definition is not None, index
+        found[definition.name] = (index, definition)
     return found
 
 

@@ -58,9 +58,8 @@ def compare_primary_keys(
 
     It is made behind columns that come, and before others go; in the downgrade likewise.
     """
-    stored = context.inspector.get_pk_constraint(operations.table_name, schema=operations.schema)
-    old = tuple(stored["constrained_columns"])
-    model = metadata_table.primary_key
+    stored, model = conn_table.primary_key, metadata_table.primary_key
+    old = tuple(str(column.name) for column in stored.columns)
     new = tuple(str(column.name) for column in model.columns)
     # in which order a model lists its columns says nothing; a PrimaryKeyConstraint of its own does
     is_listed = not getattr(model, "_implicit_generated", False)
@@ -68,13 +67,13 @@ def compare_primary_keys(
         return
     place = TableName(operations.table_name, operations.schema)
     given = sqla_compat._get_constraint_final_name(model, context.dialect)
-    name = _as_stored(given or stored.get("name"))
+    name = _as_stored(given or stored.name)
     statements = database.replace_primary_key(place, old, new)
     if statements is not None:
         found: list[ops.MigrateOperation] = [RestateOp(place.name, place.schema, *statements)]
     else:
         replaces = database.rebuilds_tables
-        before = _as_stored(stored.get("name")), old
+        before = _as_stored(stored.name), old
         found = [MakePrimaryKeyOp(name, place, new, before, replaces=replaces)]
         if old and not replaces:
             operations.ops.insert(0, _drop(before[0], place, old))

@@ -108,19 +108,12 @@ def _steps(op: ops.AlterColumnOp, context: AutogenContext, database: Database) -
     retyped = RetypeColumnOp.of(op, using, down_using)
     # the default goes before the type changes, and comes after it
     retyped.existing_server_default, retyped.modify_server_default = None, False
-    steps: list[MigrateOperation] = [retyped]
     before, after = op.existing_server_default or None, _default_after(op, context, new)
-    model = model_column(op, context)
-    if (taken := counted_by_sequence(op, context, database)) is not None:
-        steps.insert(0, taken)
-    elif before is not None:
-        steps.insert(0, _default_op(op, op.existing_type, before, None))
-    if model is not None and after is None and _counts(model):
-        name = connection.dialect.identifier_preparer.quote(f"{op.table_name}_{op.column_name}_seq")
-        steps.append(SequenceOp(op.table_name, op.schema, op.column_name, name, new, gives=True))
-    elif after is not None:
-        steps.append(_default_op(op, op.modify_type, None, after))
-    return steps
+    return [
+        *without_default(op, context, database, before),
+        retyped,
+        *with_default(op, context, op.modify_type, after),
+    ]
 
 
 def _counting_as_before(op: ops.AlterColumnOp, context: AutogenContext) -> ops.AlterColumnOp:
@@ -140,7 +133,7 @@ def _default_after(op: ops.AlterColumnOp, context: AutogenContext, type_sql: str
     """The default under the new type: what the model says; one that only the database has is kept, converted."""
     if op.modify_server_default is not False:
         return op.modify_server_default
-    model = model_column(op, context)
+    model = _model_column(op, context)
     if model is not None and model.server_default is not None:
         return model.server_default
     before = op.existing_server_default
@@ -149,7 +142,7 @@ def _default_after(op: ops.AlterColumnOp, context: AutogenContext, type_sql: str
     return None
 
 
-def _default_op(op: ops.AlterColumnOp, type_: TypeEngine[Any], before: Any, after: Any) -> ops.AlterColumnOp:
+def _default_op(op: ops.AlterColumnOp, type_: TypeEngine[Any] | None, before: Any, after: Any) -> ops.AlterColumnOp:
     return ops.AlterColumnOp(
         op.table_name,
         op.column_name,
@@ -161,25 +154,41 @@ def _default_op(op: ops.AlterColumnOp, type_: TypeEngine[Any], before: Any, afte
     )
 
 
-def counted_by_sequence(
-    op: ops.AlterColumnOp, context: AutogenContext, database: Database, model: Column[Any] | None = None
-) -> SequenceOp | None:
-    """The operation that takes the column's own sequence; or, with a column that counts, that gives it one."""
+def without_default(
+    op: ops.AlterColumnOp, context: AutogenContext, database: Database, before: Any
+) -> list[MigrateOperation]:
+    """What takes from the column the sequence of its own, or else its default, where it has one."""
     connection = context.connection
-    assert connection is not None and op.existing_type is not None
-    type_sql = op.existing_type.compile(dialect=connection.dialect)
-    if model is None:
-        sequence = database.owned_sequence(connection, op.table_name, op.schema, op.column_name)
-    else:
-        quote = connection.dialect.identifier_preparer.quote
-        sequence = quote(f"{op.table_name}_{op.column_name}_seq") if _counts(model) else None
-    if sequence is None:
-        return None
-    return SequenceOp(op.table_name, op.schema, op.column_name, sequence, type_sql, gives=model is not None)
+    assert connection is not None
+    sequence = database.owned_sequence(connection, op.table_name, op.schema, op.column_name)
+    if sequence is not None:
+        return [_sequence_op(op, context, sequence, op.existing_type, gives=False)]
+    return [_default_op(op, op.existing_type, before, None)] if before is not None else []
 
 
-def model_column(op: ops.AlterColumnOp, context: AutogenContext) -> Column[Any] | None:
-    """The column as the models have it."""
+def with_default(
+    op: ops.AlterColumnOp, context: AutogenContext, type_: TypeEngine[Any] | None, after: Any
+) -> list[MigrateOperation]:
+    """What gives the column, which is of this type now, its default, or else a sequence where the model's counts up."""
+    if after is not None:
+        return [_default_op(op, type_, None, after)]
+    model = _model_column(op, context)
+    if model is None or not _counts(model):
+        return []
+    assert context.dialect is not None
+    name = context.dialect.identifier_preparer.quote(f"{op.table_name}_{op.column_name}_seq")
+    return [_sequence_op(op, context, name, type_, gives=True)]
+
+
+def _sequence_op(
+    op: ops.AlterColumnOp, context: AutogenContext, sequence: str, type_: TypeEngine[Any] | None, *, gives: bool
+) -> SequenceOp:
+    assert type_ is not None
+    type_sql = type_.compile(dialect=context.dialect)
+    return SequenceOp(op.table_name, op.schema, op.column_name, sequence, type_sql, gives)
+
+
+def _model_column(op: ops.AlterColumnOp, context: AutogenContext) -> Column[Any] | None:
     default_schema = context.dialect.default_schema_name if context.dialect else None
     for table in context.sorted_tables:
         if table.name == op.table_name and table.schema in (op.schema, op.schema or default_schema):

@@ -82,9 +82,9 @@ def read_table(connection: Connection, schema: str, table: str) -> StoredTable:
             do="write the change out as SQL, with op.execute(...)",
             table=name,
         ) from error
-    hanging = _master(connection, schema, "tbl_name = ? COLLATE NOCASE AND sql IS NOT NULL", name)
-    indexes = tuple(StoredIndex(row[1], row[3]) for row in hanging if row[0] == "index")
-    triggers = [StoredTrigger(schema, row[1], row[3]) for row in hanging if row[0] == "trigger"]
+    indexes = read_indexes(connection, schema, name)
+    hanging = _master(connection, schema, "type = 'trigger' AND tbl_name = ? COLLATE NOCASE", name)
+    triggers = [StoredTrigger(schema, row[1], row[3]) for row in hanging]
     if schema != "temp":
         temporary = _master(connection, "temp", "type = 'trigger' AND tbl_name = ? COLLATE NOCASE", name)
         triggers += [
@@ -93,6 +93,12 @@ def read_table(connection: Connection, schema: str, table: str) -> StoredTable:
             if trigger_schema(connection, "temp", row[2], row[3]) == schema
         ]
     return StoredTable(schema, definition, indexes, tuple(triggers))
+
+
+def read_indexes(connection: Connection, schema: str, table: str) -> tuple[StoredIndex, ...]:
+    """The indexes that somebody made; those of constraints have no statement."""
+    rows = _master(connection, schema, "type = 'index' AND tbl_name = ? COLLATE NOCASE AND sql IS NOT NULL", table)
+    return tuple(StoredIndex(row[1], row[3]) for row in rows)
 
 
 def read_facts(connection: Connection, schema: str, table: str) -> Facts:

@@ -71,6 +71,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         except psycopg.OperationalError as error:
             give_up("postgresql", f"{servers.POSTGRESQL_VARIABLE} names a server that cannot be reached: {error}")
         yield server
+        servers.drop_spare_databases()
         return
     try:
         programs = find_programs()
@@ -80,6 +81,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     os.environ["PATH"] = os.pathsep.join([str(programs), os.environ.get("PATH", "")])
     with shared_server(shared_folder(tmp_path_factory)) as server:
         yield server
+        servers.drop_spare_databases()
 
 
 @pytest.fixture(scope="session")

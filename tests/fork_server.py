@@ -4,9 +4,10 @@ A process of its own pays about half a second of imports for a command that work
 pytest-xdist keeps one server, started at its first command: a process of its own with a single thread, so that forking
 is safe; it leaves when the worker closes its end of the socket, by `close()` or by dying, and takes a running command
 with it. A command runs as `python -m NAME`, `-c CODE` or `SCRIPT.py` would run it: arguments, folder, environment,
-streams, `__main__`, traceback and exit code are those of a fresh interpreter, and so is its end (atexit, flush).
+streams, `__main__`, traceback and exit code are those of a fresh interpreter, and its end too (threads, atexit, flush).
 
-What differs: modules are in `sys.modules` though nobody asked for them; the streams are files, not pipes;
+What differs: modules are in `sys.modules` though nobody asked for them, and are not torn down at the end, which would
+take five times as long as to start; the streams are files, not pipes;
 all commands of one worker share a hash seed; there is no controlling terminal. Where any of that is the matter of a
 test, the test asks for `own_process=True` (see `projects.Project`). `ForkServer.can_run` leaves to a process of their
 own the commands of another kind, those whose environment the interpreter reads while it starts, and those in a folder
@@ -15,6 +16,7 @@ whose files hide a module that is loaded already.
 `warm_python` is the other user: its server listens at an address, for programs that a page's shell starts.
 """
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -28,6 +30,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.machinery import SourceFileLoader
@@ -273,8 +276,32 @@ def dress(streams: Sequence[int], *, command: Sequence[str], cwd: str, env: Mapp
     sys.orig_argv[:] = command
 
 
+def carry_out(command: list[str]) -> NoReturn:
+    """Run a command and end the process; any end but a plain exit code is left to the interpreter."""
+    try:
+        run(command)
+    except SystemExit as error:
+        if error.code is not None and not isinstance(error.code, int):
+            raise
+        leave(error.code or 0)
+    leave(0)
+
+
+def leave(code: int) -> NoReturn:
+    """The end of the process as the interpreter brings it about, up to where it would tear the modules down."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except (OSError, ValueError):
+        sys.exit(code)  # the interpreter has words for it
+    os._exit(code & 0xFF)
+
+
 def run(command: list[str]) -> None:
-    """What the interpreter does with its command line; how it ends is left to the interpreter, too."""
+    """What the interpreter does with its command line."""
     main = sys.modules["__main__"] = ModuleType("__main__")
     main.__dict__.update(__annotations__={}, __builtins__=sys.modules["builtins"])
     try:
@@ -316,7 +343,7 @@ def without_this_file(trace: TracebackType | None) -> TracebackType | None:
 def main() -> NoReturn:
     preload()
     if len(sys.argv) > 1:
-        run(serve(socket.socket(fileno=int(sys.argv[1]))))
+        carry_out(serve(socket.socket(fileno=int(sys.argv[1]))))
     sys.exit()
 
 

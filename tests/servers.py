@@ -10,11 +10,14 @@ import psycopg
 import pymysql
 from sqlalchemy import URL, make_url
 
+from database_pool import Pool
+
 POSTGRESQL_VARIABLE = "OPPMAN_TEST_POSTGRESQL_URL"
 MYSQL_VARIABLE = "OPPMAN_TEST_MYSQL_URL"
 REQUIRE_VARIABLE = "OPPMAN_TEST_REQUIRE"
 KNOWN = ("sqlite", "postgresql", "mysql")
 CONNECT_TIMEOUT_S = 10
+POOL = Pool()
 
 
 def required_servers() -> frozenset[str]:
@@ -38,23 +41,50 @@ def with_driver(url: str, driver: str, **changes: Any) -> str:
     return make_url(url).set(drivername=driver, **changes).render_as_string(hide_password=False)
 
 
-def connect_postgresql(server: str) -> psycopg.Connection:
-    """Connect to the database that the URL names, with every statement on its own."""
-    dsn = text(make_url(server), "postgresql", make_url(server).database or "postgres")
+def connect_postgresql(server: str, database: str | None = None) -> psycopg.Connection:
+    """Connect to the database that the URL names, or to another on its server, with every statement on its own."""
+    dsn = text(make_url(server), "postgresql", database or make_url(server).database or "postgres")
     return psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
 
 
 @contextmanager
 def postgresql_database(server: str) -> Iterator[str]:
     """The URL of an empty database on the server."""
-    name = fresh_name()
-    with connect_postgresql(server) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+    name = POOL.take(server) or _new_database(server)
     try:
         yield text(make_url(server), "postgresql+psycopg", name)
     finally:
-        with connect_postgresql(server) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]
+        if not _given_back(server, name):
+            drop_database(server, name)
+
+
+def _new_database(server: str) -> str:
+    name = fresh_name()
+    with connect_postgresql(server) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+    with connect_postgresql(server, name) as connection:
+        POOL.remember_new(server, connection)
+    return name
+
+
+def _given_back(server: str, name: str) -> bool:
+    try:
+        with connect_postgresql(server, name) as connection:
+            return POOL.give_back(server, name, connection)
+    except psycopg.OperationalError:  # the test dropped it, or lets nobody in
+        return False
+
+
+def drop_database(server: str, name: str) -> None:
+    """Drop a PostgreSQL database, whoever uses it."""
+    with connect_postgresql(server) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]
+
+
+def drop_spare_databases() -> None:
+    """At the end of a test run."""
+    for server, name in POOL.clear():
+        drop_database(server, name)
 
 
 def connect_mysql(server: str) -> pymysql.Connection:

@@ -89,7 +89,7 @@ def give_ids_by_command() -> None:
 def main() -> None:
     give_ids_by_command()
     fork_server.preload(*PRELOADED)
-    fork_server.run(fork_server.listen(socket.socket(fileno=int(sys.argv[1]))))
+    fork_server.carry_out(fork_server.listen(socket.socket(fileno=int(sys.argv[1]))))
 
 
 if __name__ == "__main__":

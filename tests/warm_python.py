@@ -22,7 +22,7 @@ import fork_server
 # the project's code, which these commands may have behind them: no test changes it under them
 PRELOADED = (
     "oppmigrate.manager",
-    "oppmigrate.cli.main",
+    "oppmigrate.cli.running",
     "oppmigrate.planner",
     "oppmigrate.executor",
     "oppmigrate.difference",

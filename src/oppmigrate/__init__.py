@@ -1,8 +1,11 @@
 """Django-like migrations for SQLModel and SQLAlchemy models, on Alembic."""
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+TYPE_CHECKING = False  # importing `typing` would take longer than all that follows
 if TYPE_CHECKING:
+    from typing import Any
+
     from oppmigrate.config import Settings, load_settings
     from oppmigrate.errors import MigrateError
     from oppmigrate.manager import MigrationManager

@@ -3,9 +3,10 @@
 import datetime
 from pathlib import Path
 
-from oppmigrate.cli.listing import STYLES, print_revisions, warn_of_edits
+from oppmigrate.cli.listing import print_revisions, warn_of_edits
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
+from oppmigrate.lines import STATUS_STYLES
 from oppmigrate.results import EditedRevision, RevisionInfo, Status
 
 CREATED = datetime.datetime(2026, 1, 31, 12, 30)
@@ -56,7 +57,7 @@ def test_first_revision_s_parent_is_base(capsys):
 
 
 def test_every_status_has_a_style():
-    assert set(STYLES) == set(Status.__args__)
+    assert set(STATUS_STYLES) == set(Status.__args__)
 
 
 def test_edited_files_are_a_note_each(capsys):

@@ -13,10 +13,10 @@ from oppmigrate.cli.plans import add_plan_arguments, show_plan, wanted_backup, w
 from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
+from oppmigrate.lines import nothing_done
 from oppmigrate.results import ApplyResult, Direction, Plan, Step
 
 DONE = {"upgrade": "applied", "downgrade": "undone"}
-NOTHING = {"upgrade": "up to date", "downgrade": "nothing to undo"}
 
 
 def add_apply_arguments(parser: ArgumentParser) -> None:
@@ -110,9 +110,8 @@ class _Teller:
 
 
 def _print_result(terminal: Terminal, result: ApplyResult) -> None:
-    stands = ", ".join(result.heads) or "base"
     if not result.plan.steps:
-        terminal.data(f"{NOTHING[result.plan.direction]}: the database is at {stands}")
+        terminal.data(nothing_done(result.plan.direction, result.heads))
         return
     count = counted(len(result.plan.steps), "revision")
-    terminal.data(f"{DONE[result.plan.direction]} {count}: the database is at {stands}")
+    terminal.data(f"{DONE[result.plan.direction]} {count}: the database is at {', '.join(result.heads) or 'base'}")

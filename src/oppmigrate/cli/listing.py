@@ -7,26 +7,23 @@ from oppmigrate.cli.runs import run_in_words, time_of
 from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
+from oppmigrate.lines import dated, is_plain, marks_of, revision_line, widths_of
 from oppmigrate.results import EditedRevision, HalfDone, RevisionInfo, Run
-
-STYLES = {"applied": "green", "current": "bold", "pending": "yellow", "unknown": "dim"}
 
 
 def print_revisions(
     terminal: Terminal, revisions: Sequence[RevisionInfo], *, verbose: bool = False, runs: Sequence[Run] = ()
 ) -> None:
     """One line a revision: id, message, date, status; with `verbose`, parents, labels, file, docstring and runs too."""
-    width = max((len(info.revision) for info in revisions), default=0)
-    message_width = min(60, max((len(info.message) for info in revisions), default=0))
+    widths = widths_of([info.revision for info in revisions], [info.message for info in revisions])
+    plain = is_plain(terminal.out)
     runs_of: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
         runs_of[run.revision].append(run)
     for info in revisions:
-        created = f"{info.created:%Y-%m-%d %H:%M}" if info.created else " " * 16
-        status = terminal.paint(f"{info.status:<7}", STYLES[info.status])
-        marks = " ".join(_marks(info))
-        line = f"{info.revision:<{width}}  {status}  {created}  {info.message:<{message_width}}  {marks}"
-        terminal.data(line.rstrip())
+        marks = marks_of(info.is_head, len(info.down_revisions), info.branch_labels)
+        created = dated(info.created)
+        terminal.data(revision_line(info.revision, info.status, created, info.message, marks, widths, plain=plain))
         if verbose:
             _print_details(terminal, info)
             for run in runs_of[info.revision]:
@@ -61,11 +58,6 @@ def warn_of_edits(terminal: Terminal, edited: Sequence[EditedRevision], settings
             f"{settings.shown(each.path)} was edited after it was applied ({time_of(each.applied)} by {each.by}); "
             "the database knows nothing of the edit: python oppman.py migrate check --verbose"
         )
-
-
-def _marks(info: RevisionInfo) -> list[str]:
-    labels = [f"[{label}]" for label in info.branch_labels]
-    return [*(["(head)"] if info.is_head else []), *(["(merge)"] if len(info.down_revisions) > 1 else []), *labels]
 
 
 def _print_details(terminal: Terminal, info: RevisionInfo) -> None:

@@ -72,11 +72,6 @@ class Command:
         return getattr(self.module, "STARTS_PROJECT", False)
 
     @property
-    def is_light(self) -> bool:
-        """May it answer without importing Alembic?"""
-        return getattr(self.module, "IS_LIGHT", False)
-
-    @property
     def add_arguments(self) -> Callable[[argparse.ArgumentParser], None]:
         """Adds the command's own options to its parser."""
         add: Callable[[argparse.ArgumentParser], None] = self.module.add_arguments

@@ -3,16 +3,15 @@
 import contextlib
 import io
 import json
-import os
 import sys
 import threading
 from collections.abc import Iterator
 from typing import Any, TextIO
 
 from oppmigrate.errors import MigrateError, Refused, WrongUsage
+from oppmigrate.lines import is_plain, styled
 from oppmigrate.results import as_json
 
-STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 # seconds of work after which a person is shown that it goes on
 PATIENCE_S = 0.8
 
@@ -24,23 +23,23 @@ class Terminal:
         self.as_json = as_json
         self.quiet = quiet
         # None where they are closed: print() would then write the story to stdout
-        self._out, self._err = (stream or io.StringIO() for stream in (sys.stdout, sys.stderr))
+        self.out, self._err = (stream or io.StringIO() for stream in (sys.stdout, sys.stderr))
         self._spinner: _Spinner | None = None
         self.can_ask = interactive and not as_json and sys.stdin is not None and sys.stdin.isatty()
 
     def data(self, text: str) -> None:
         """A line of the answer itself; nothing with --json, which has its own."""
         if not self.as_json:
-            _write(self._out, text)
+            _write(self.out, text)
 
     def source(self, text: str, encoding: str) -> None:
         """A file's own text on stdout, byte for byte; nothing with --json."""
         if self.as_json:
             return
-        self._out.flush()
-        binary = getattr(self._out, "buffer", None)
+        self.out.flush()
+        binary = getattr(self.out, "buffer", None)
         if binary is None:  # where stdout is closed, or a test's
-            self._out.write(text)
+            self.out.write(text)
         else:
             binary.write(text.encode(encoding, "surrogateescape"))
             binary.flush()
@@ -48,7 +47,7 @@ class Terminal:
     def result(self, value: Any) -> None:
         """The whole answer as JSON, where that is asked for."""
         if self.as_json:
-            _write(self._out, json.dumps(as_json(value), indent=2))
+            _write(self.out, json.dumps(as_json(value), indent=2))
 
     def story(self, text: str) -> None:
         """What is going on, for a person who watches."""
@@ -65,7 +64,7 @@ class Terminal:
         """The error in its three parts; with --json on stdout too."""
         if self.as_json:
             parts = {"kind": error.kind, "what": error.what, "why": error.why, "do": error.do, **error.facts}
-            _write(self._out, json.dumps({"error": as_json(parts)}, indent=2, default=str))
+            _write(self.out, json.dumps({"error": as_json(parts)}, indent=2, default=str))
         text = str(error).replace("error:", self.paint("error:", "red", self._err), 1)
         _write(self._err, text)
         self._err.flush()
@@ -74,16 +73,14 @@ class Terminal:
         """Ctrl-C, or SIGTERM: the last word; `where` says what is left of the work, where anything was begun."""
         text = f"{word}: {where}" if where else word
         if self.as_json:
-            _write(self._out, json.dumps({"error": {"kind": "interrupted", "what": text, "why": None, "do": None}}))
+            _write(self.out, json.dumps({"error": {"kind": "interrupted", "what": text, "why": None, "do": None}}))
         newline = "\n" if self._err is not None and self._err.isatty() else ""  # the terminal shows ^C
         _write(self._err, f"{newline}{text}")
         self._err.flush()
 
     def paint(self, text: str, style: str, stream: TextIO | None = None) -> str:
         """Text in a style, on a terminal that shows styles; meaning never lies in the colour alone."""
-        stream = stream or self._out
-        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty()
-        return text if plain else f"\x1b[{STYLES[style]}m{text}\x1b[0m"
+        return text if is_plain(stream or self.out) else styled(text, style)
 
     def confirm(self, question: str, *, flag: str = "--yes") -> None:
         """Ask for a yes.

@@ -14,11 +14,11 @@ from typing import Any
 
 from oppmigrate.config.policy import Policy, read_policy
 from oppmigrate.errors import ConfigurationError, NoProject
+from oppmigrate.landmarks import PROJECT_MARKERS
 
 DEFAULT_DATABASE_URL = "sqlite:///./test.db"
 # where an environment lies when no configuration file says so: Alembic's own default, then Flask-Migrate's
 USUAL_SCRIPT_LOCATIONS = ("alembic", "migrations")
-PROJECT_MARKERS = ("alembic.ini", "oppman.py", "migrations/alembic.ini", "migrations/env.py", "alembic/env.py")
 PLACEHOLDER_URL = "driver://user:pass@localhost/dbname"
 MODEL_FILES = ("models.py", "models/__init__.py", "app/models.py", "app/models/__init__.py")
 

@@ -25,7 +25,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from oppmigrate.blame import models_broken, one_line, own_line, remedy
-from oppmigrate.config import Settings, hide_password
+from oppmigrate.config import Settings, hide_password, is_ours, sets_version_locations, sets_version_table
 from oppmigrate.databases import Database, open_database, until_reachable
 from oppmigrate.databases.looking import watch_connections
 from oppmigrate.environment.flask import application_context
@@ -90,17 +90,17 @@ class Environment:
     @property
     def is_ours(self) -> bool:
         """Does `env.py` use `oppmigrate.environment`, so that it takes the connection that we give it?"""
-        return "oppmigrate.environment" in self._env_source
+        return is_ours(self._env_source)
 
     @property
     def sets_version_table(self) -> bool:
         """May `env.py` keep the heads in a table, or the files in folders, that the configuration does not name?"""
-        return "version_table" in self._env_source or "version_locations" in self._env_source
+        return sets_version_table(self._env_source)
 
     @property
     def has_to_be_asked(self) -> bool:
         """Are the revision files where only a run of `env.py` can tell?"""
-        return "version_locations" in self._env_source and self._version_locations is None
+        return sets_version_locations(self._env_source) and self._version_locations is None
 
     @functools.cached_property
     def _env_source(self) -> str:

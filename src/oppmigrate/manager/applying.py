@@ -137,8 +137,6 @@ class Applying(Saving):
         tell: Story | None,
         drops_leftovers: bool,
     ) -> results.ApplyResult:
-        if direction == "upgrade" and target == "heads" and (seen := self._glance()) and seen.has_nothing_to_do:
-            return results.ApplyResult(results.Plan("upgrade", target, seen.heads, seen.heads, ()), seen.heads, 0.0)
         from oppmigrate import executor, planner
         from oppmigrate.precautions import decide_backup, take_backup
 

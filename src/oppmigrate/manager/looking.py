@@ -10,7 +10,6 @@ from oppmigrate.errors import RevisionError, UnknownRevision
 from oppmigrate.manager.project import ProjectManager
 
 if TYPE_CHECKING:
-    from oppmigrate.fastlane import Glance
     from oppmigrate.planner import State
     from oppmigrate.revisions import Graph, RevisionFile
 
@@ -20,7 +19,7 @@ class Looking(ProjectManager):
 
     def current(self) -> results.CurrentResult:
         """Where the database stands, and what is pending."""
-        state = self._glance() or self._state(self._environment())
+        state = self._state(self._environment())
         graph = state.graph
         here = tuple(graph.revisions[head] for head in state.heads if head in graph.revisions)
         pending = tuple(file.revision for file in graph.pending(_known(state)))
@@ -40,8 +39,6 @@ class Looking(ProjectManager):
         Args:
             runs: ask the journal as well when each was run, how long, by whom, and what came of it.
         """
-        if range_ is None and not runs and (seen := self._glance()) is not None:
-            return results.HistoryResult(self._infos(seen.graph, seen.graph.history(), seen.heads), None)
         from oppmigrate.journals import list_runs
 
         environment = self._environment()
@@ -64,8 +61,7 @@ class Looking(ProjectManager):
 
     def heads(self) -> results.HistoryResult:
         """The newest revision of each branch."""
-        seen = self._glance()
-        state, note = (seen, None) if seen is not None else self._state_if_reachable(self._environment())
+        state, note = self._state_if_reachable(self._environment())
         files = tuple(state.graph.revisions[head] for head in state.graph.heads)
         return results.HistoryResult(self._infos(state.graph, files, None if note else state.heads), note)
 
@@ -106,10 +102,6 @@ class Looking(ProjectManager):
         Args:
             pending_only: look at files and database only; neither models, schema nor journal are read.
         """
-        if pending_only and (seen := self._glance()) is not None:
-            return results.CheckResult(
-                self._infos(seen.graph, seen.graph.pending(seen.heads), seen.heads), (), (), False
-            )
         from oppmigrate.difference import draft_revision
 
         environment = self._environment()
@@ -151,12 +143,12 @@ class Looking(ProjectManager):
         )
 
 
-def _known(state: State | Glance) -> tuple[str, ...]:
+def _known(state: State) -> tuple[str, ...]:
     """The recorded heads that files define."""
     return tuple(head for head in state.heads if head in state.graph.revisions)
 
 
-def _half_done(state: State | Glance) -> results.HalfDone | None:
+def _half_done(state: State) -> results.HalfDone | None:
     """The revision that an interrupted run has left between two."""
     entry = state.half_done
     if entry is None:

@@ -23,7 +23,6 @@ from oppmigrate.errors import (
 if TYPE_CHECKING:
     from oppmigrate.databases import Database
     from oppmigrate.environment.session import Environment
-    from oppmigrate.fastlane import Glance
     from oppmigrate.planner import State
 
 
@@ -39,16 +38,7 @@ class ProjectManager:
         self.on_unreachable: Callable[[str], None] | None = None  # told why, while the database's server starts
         self._restored: Path | None = None  # a folder with files that the project lacks
 
-    def _glance(self) -> Glance | None:
-        """Where things stand, where that can be told with the light imports only."""
-        from oppmigrate.fastlane import glance
-
-        return None if self._restored is not None else glance(self.settings)
-
     def _environment(self, lock_timeout_s: float | None = None) -> Environment:
-        from oppmigrate.installation import check_installation
-
-        check_installation(self.settings.project)
         from oppmigrate.environment.session import Environment
 
         environment = Environment(self.settings, verbose=self._verbose)

@@ -141,8 +141,6 @@ class Graph:
         Raises:
             WrongUsage: `range_` has no colon, or several.
         """
-        if range_ is None and self._line is not None:
-            return self._files(reversed(self._line))
         from oppmigrate.revisions.ranges import ids_in_range
 
         text = ":" if range_ is None else range_
@@ -157,9 +155,6 @@ class Graph:
 
     def pending(self, current: Collection[str]) -> tuple[RevisionFile, ...]:
         """What `upgrade heads` would run, first to run first."""
-        if self._line is not None and len(current) < 2 and not self.missing(current):
-            applied = self.applied(current)
-            return self._files(id_ for id_ in self._line if id_ not in applied)
         return self.upgrade_path("heads", current)
 
     def missing(self, current: Collection[str]) -> tuple[str, ...]:
@@ -167,16 +162,6 @@ class Graph:
         return tuple(id_ for id_ in current if id_ not in self.revisions)
 
     # ---- inside
-
-    @cached_property
-    def _line(self) -> tuple[str, ...] | None:
-        """All revisions from the base up, where each has one parent and one child: whose order needs no rules."""
-        if not self.revisions or len(self.bases) != 1 or any(self._dependencies.values()):
-            return None
-        line = list(self.bases)
-        while len(following := self._children[line[-1]]) == 1 and len(self.revisions[following[0]].down_revisions) == 1:
-            line += following
-        return tuple(line) if len(line) == len(self.revisions) else None
 
     def _spread(self, ids: Iterable[str], towards: Mapping[str, Iterable[str]]) -> set[str]:
         """`ids`, and all that is reached from them."""

@@ -34,6 +34,7 @@ class RevisionFile:
         created: the docstring's `Create Date:`, as written: naive, or aware where it names an offset. None without one.
         path: absolute, symbolic links resolved.
         source: the bytes of the file, as they were read.
+        is_computed: it computes its ids, which may be others at the next run though the file stays as it is.
     """
 
     revision: str
@@ -45,6 +46,7 @@ class RevisionFile:
     created: datetime | None
     path: Path
     source: bytes = field(repr=False)
+    is_computed: bool = False
 
     @property
     def checksum(self) -> str:
@@ -66,7 +68,7 @@ def read_revision_file(path: Path, *, may_run: bool = True) -> RevisionFile:
     """
     source = _read_bytes(path)
     tree = _parse(path, source)
-    header = _read_header(path, tree, may_run)
+    header, is_computed = _read_header(path, tree, may_run)
     docstring = (ast.get_docstring(tree, clean=False) or "").strip()
     return RevisionFile(
         revision=_check_id(path, header.get("revision", _Absent)),
@@ -78,6 +80,7 @@ def read_revision_file(path: Path, *, may_run: bool = True) -> RevisionFile:
         created=_read_created(docstring),
         path=path,
         source=source,
+        is_computed=is_computed,
     )
 
 
@@ -149,8 +152,12 @@ def _line_of(source: bytes, number: int) -> str:
     return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
 
-def _read_header(path: Path, tree: ast.Module, may_run: bool) -> dict[str, Any]:
-    """The file's `revision`, `down_revision`, `branch_labels` and `depends_on`, as far as it assigns them."""
+def _read_header(path: Path, tree: ast.Module, may_run: bool) -> tuple[dict[str, Any], bool]:
+    """The file's `revision`, `down_revision`, `branch_labels` and `depends_on`, as far as it assigns them.
+
+    Returns:
+        them, and whether the file had to be run for it.
+    """
     header: dict[str, Any] = {}
     for statement in tree.body:
         bound = bound_names(statement)
@@ -159,9 +166,9 @@ def _read_header(path: Path, tree: ast.Module, may_run: bool) -> dict[str, Any]:
             continue
         value = _plain_value(statement)
         if value is _Absent and may_run:
-            return run_file(path, _HEADER)
+            return run_file(path, _HEADER), True
         header.update(dict.fromkeys(names, value))
-    return header
+    return header, False
 
 
 def _plain_value(statement: ast.stmt) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from oppmigrate import config
 from oppmigrate.config import Settings
 from oppmigrate.installation import check_not_shadowed
 from oppmigrate.scaffold import textfile
@@ -45,7 +46,7 @@ def plan_init(settings: Settings, modules: Sequence[str] | None = None) -> InitP
 
 def is_ours(env_file: Path) -> bool:
     """Was this env.py written by `init`, or at least run the migrations the same way?"""
-    return "oppmigrate.environment" in textfile.read(env_file)
+    return config.is_ours(textfile.read(env_file))
 
 
 def packages_of(project: Path, modules: Iterable[str]) -> tuple[str, ...]:

@@ -16,11 +16,10 @@ from oppmigrate.cli.runs import time_of
 from oppmigrate.cli.sizes import counted
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
+from oppmigrate.lines import NEXT_UPGRADE, NOTHING_PENDING
 from oppmigrate.results import Change, CheckResult
 
 ACCEPT = "python oppman.py migrate stamp --accept-edits"
-
-IS_LIGHT = True
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -35,8 +34,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
         result = open_manager(arguments, settings).check(pending_only=arguments.pending)
     terminal.result(result)
     if result.is_clean:
-        what = "nothing pending" if arguments.pending else "nothing pending, models and migrations agree"
-        terminal.data(f"up to date: {what}")
+        terminal.data(NOTHING_PENDING if arguments.pending else f"{NOTHING_PENDING}, models and migrations agree")
         return 0
     _print_findings(terminal, result)
     _print_edited(terminal, result, settings, verbose=arguments.verbose)
@@ -53,7 +51,7 @@ def _print_findings(terminal: Terminal, result: CheckResult) -> None:
         terminal.data(f"pending: {counted(len(result.pending), 'revision')} not applied")
         print_revisions(terminal, result.pending)
     if (result.pending or result.half_done) and not result.missing:
-        terminal.story("next      python oppman.py migrate upgrade")
+        terminal.story(NEXT_UPGRADE)
     if result.unmade:
         terminal.data("unmade: the models differ from the migrations")
         for table, changes in groupby(sorted(result.unmade, key=_table), key=_table):

@@ -8,8 +8,7 @@ from argparse import ArgumentParser, Namespace
 from oppmigrate.cli.listing import offer_missing, print_half_done
 from oppmigrate.cli.managing import open_manager
 from oppmigrate.config import Settings
-
-IS_LIGHT = True
+from oppmigrate.lines import NEXT_UPGRADE, base_line, current_line
 
 
 def add_arguments(_parser: ArgumentParser) -> None:
@@ -21,14 +20,13 @@ def run(arguments: Namespace, settings: Settings) -> int:
     terminal = arguments.terminal
     result = open_manager(arguments, settings).current()
     terminal.result(result)
-    pending = f"{len(result.pending)} pending"
+    pending = len(result.pending)
     for info in result.revisions:
-        state = "head" if result.is_head else ("head of its branch, " if info.is_head else "") + pending
-        terminal.data(f"{info.revision} ({state})  {info.message}")
+        terminal.data(current_line(info.revision, info.message, pending, is_all=result.is_head, is_head=info.is_head))
     for revision in result.missing:
         terminal.data(f"{revision} (no file defines it)")
     if not (result.revisions or result.missing):
-        terminal.data(f"base ({pending})" if result.pending else "base (there are no revisions yet)")
+        terminal.data(base_line(pending))
     if result.half_done:
         print_half_done(terminal, result.half_done)
     if not result.exists:
@@ -36,5 +34,5 @@ def run(arguments: Namespace, settings: Settings) -> int:
     if result.missing:
         offer_missing(terminal, result.missing, result.stored)
     elif result.pending or result.half_done:
-        terminal.story("next      python oppman.py migrate upgrade")
+        terminal.story(NEXT_UPGRADE)
     return 0

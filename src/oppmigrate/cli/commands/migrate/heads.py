@@ -8,8 +8,7 @@ from argparse import ArgumentParser, Namespace
 from oppmigrate.cli.listing import print_revisions
 from oppmigrate.cli.managing import open_manager
 from oppmigrate.config import Settings
-
-IS_LIGHT = True
+from oppmigrate.lines import NEXT_MERGE, NO_REVISIONS
 
 
 def add_arguments(_parser: ArgumentParser) -> None:
@@ -24,8 +23,8 @@ def run(arguments: Namespace, settings: Settings) -> int:
     if result.database_note:
         terminal.warn(f"what is applied is unknown: {result.database_note}")
     if not result.revisions:
-        terminal.data("no revisions yet")
+        terminal.data(NO_REVISIONS)
     print_revisions(terminal, result.revisions, verbose=arguments.verbose)
     if len(result.revisions) > 1:
-        terminal.story('next      python oppman.py migrate merge "Merge heads"')
+        terminal.story(NEXT_MERGE)
     return 0

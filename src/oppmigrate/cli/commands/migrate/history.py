@@ -8,15 +8,14 @@ Example: python oppman.py migrate history
 
 from argparse import ArgumentParser, Namespace
 
-from oppmigrate.cli.listing import STYLES, print_revisions
+from oppmigrate.cli.listing import print_revisions
 from oppmigrate.cli.managing import open_manager
 from oppmigrate.cli.runs import run_in_words
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings
+from oppmigrate.lines import NO_REVISIONS, STATUS_STYLES
 from oppmigrate.manager import MigrationManager
 from oppmigrate.results import HistoryResult
-
-IS_LIGHT = True
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -34,7 +33,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
     if result.database_note:
         terminal.warn(f"what is applied is unknown: {result.database_note}")
     if not result.revisions:
-        terminal.data("no revisions in this range" if arguments.range else "no revisions yet")
+        terminal.data("no revisions in this range" if arguments.range else NO_REVISIONS)
     elif arguments.graph:
         _print_graph(terminal, manager, result)
     else:
@@ -62,5 +61,5 @@ def _print_graph(terminal: Terminal, manager: MigrationManager, result: HistoryR
             terminal.data(columns.rstrip())
         elif info is not None:
             labels = "".join(f" [{label}]" for label in info.branch_labels)
-            status = terminal.paint(f"({info.status})", STYLES[info.status])
+            status = terminal.paint(f"({info.status})", STATUS_STYLES[info.status])
             terminal.data(f"{columns:<{width}}  {info.revision}  {info.message}{labels}  {status}")

@@ -10,8 +10,6 @@ from argparse import ArgumentParser, Namespace
 from oppmigrate.cli.applying import add_apply_arguments, run_apply
 from oppmigrate.config import Settings
 
-IS_LIGHT = True
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The target, and how to get there."""

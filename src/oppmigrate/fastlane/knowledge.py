@@ -1,0 +1,95 @@
+"""What is known of a project from an earlier run, and whether that still holds.
+
+The settings and the revision files are read by `learning`, with the readers that the full command has. Here is only
+looked whether everything that they were read from stands as it did.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from oppmigrate.index import is_unchanged, list_folder
+from oppmigrate.index.stamps import digest_of_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    # revision, message, date, marks, parents and dependencies
+    Row = tuple[str, str, str, str, tuple[str, ...]]
+
+STORE = "quick"
+HISTORY = "history"
+PREFIX = "OPPMAN_"
+# what else decides which Alembic is found
+OUTSIDE = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+
+
+class Settings:
+    """What the quick answers need of the project's settings."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.folder: str = values["folder"]
+        self.url: str | None = values["url"]
+        self.journal: str = values["journal"]
+        self.values = values
+
+
+class Files:
+    """What the revision files come to.
+
+    Attributes:
+        heads, tips: ids, in the order of the files: no one's parents, and those that the database records at the end.
+        digests: SHA-256, in hexadecimal, of each revision's file.
+        messages: of the heads.
+        parents: of each revision, with what it depends on; empty where the files were not read for it.
+        token: stands for this state of the files.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.heads: Sequence[str] = values["heads"]
+        self.tips: Sequence[str] = values["tips"]
+        self.digests: Mapping[str, str] = values["digests"]
+        self.token: bytes = values["token"]
+        self.values = values
+
+
+def key_of(project: str, looked_at: str, has_url: bool) -> tuple[Any, ...]:
+    """What the settings of a run depend on beside files.
+
+    Args:
+        looked_at: the folder in which something may stand in front of Alembic.
+        has_url: the caller, or the environment, names the database; which one is no matter.
+    """
+    own = sorted(item for item in os.environ.items() if item[0].startswith(PREFIX) and item[0] != "OPPMAN_PROJECT")
+    outside = [os.environ.get(name) for name in OUTSIDE]
+    return (project, looked_at, has_url, tuple(own), tuple(outside), sys.prefix)
+
+
+def recall_settings(known: Mapping[str, Any], key: tuple[Any, ...]) -> Settings | None:
+    """The settings of an earlier run, if each file that they came from is as it was."""
+    values = known.get("settings")
+    if values is None or values["key"] != key:
+        return None
+    try:
+        unchanged = all(is_unchanged(each) for each in values["watched"])
+    except OSError:
+        return None
+    return Settings(values) if unchanged else None
+
+
+def recall_files(known: Mapping[str, Any], folder: str) -> Files | None:
+    """What the files came to in an earlier run, if each is as it was, and there is no other.
+
+    Raises:
+        OSError, Oddity: see `list_folder`.
+    """
+    values = known.get("files")
+    if values is None or values["folder"] != folder or list_folder(folder) != values["listing"]:
+        return None
+    for name, digest in values["unsettled"]:
+        if digest_of_file(os.path.join(folder, name)) != digest:
+            return None
+    return Files(values)

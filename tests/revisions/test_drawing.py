@@ -7,7 +7,7 @@ from oppmigrate.revisions import Graph, RevisionFile, draw_graph
 
 
 def revision(id_: str, *parents: str) -> RevisionFile:
-    return RevisionFile(id_, parents, (), (), id_, id_, None, Path(f"{id_}.py"), b"")
+    return RevisionFile(id_, parents, (), (), id_, id_, None, Path(f"{id_}.py"), "")
 
 
 DRAWINGS = {

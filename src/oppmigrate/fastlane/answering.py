@@ -22,7 +22,7 @@ from oppmigrate.landmarks import PROJECT_MARKERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from oppmigrate.fastlane.knowledge import Row, Settings
@@ -73,7 +73,7 @@ def _answer(question: Question, caller: str | None) -> tuple[str, str, int]:
     assert address is not None
     recorded = _read(address, project, settings, with_done=question.command == "upgrade")
     known.save()
-    return tell(question, files, recorded, known.rows)
+    return tell(question, files, recorded, known.rows, known.checksums)
 
 
 def _project_around(folder: str) -> str:
@@ -115,7 +115,7 @@ class _Known:
             from oppmigrate.fastlane.learning import learn_settings
 
             settings = learn_settings(self._project, key[1], database_url, key)
-            self._note("settings", settings.values if settings.values["keep"] else None)
+        self._note("settings", settings.values if settings.values["keep"] else None)
         return settings
 
     def files(self, folder: str) -> Files:
@@ -124,8 +124,8 @@ class _Known:
             from oppmigrate.fastlane.learning import learn_files
 
             files, self._rows = learn_files(self._project, folder)
-            self._note("files", files.values)
             Store(self._project, HISTORY).save((files.token, self._rows))
+        self._note("files", files.values)
         self._files = files
         return files
 
@@ -141,10 +141,17 @@ class _Known:
             self._rows = rows
         return self._rows
 
+    def checksums(self) -> Mapping[str, str]:
+        """What the changed files mean, as far as that was worked out before."""
+        from oppmigrate.revisions import known_checksums
+
+        return known_checksums(self._project)
+
     def save(self) -> None:
+        """Keep what was learned."""
         if self._is_new:
             self._store.save(self._known)
 
     def _note(self, name: str, values: Any) -> None:
+        self._is_new |= self._known.get(name) is not values
         self._known[name] = values
-        self._is_new = True

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import sys
 
-from oppmigrate.index import is_unchanged, list_folder
-from oppmigrate.index.stamps import digest_of_file
+from oppmigrate.index import digest_of_file, is_settled, list_folder, look_again, now_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
+
+    from oppmigrate.index import Listing
 
     # revision, message, date, marks, parents and dependencies
     Row = tuple[str, str, str, str, tuple[str, ...]]
@@ -73,11 +74,14 @@ def recall_settings(known: Mapping[str, Any], key: tuple[Any, ...]) -> Settings 
     values = known.get("settings")
     if values is None or values["key"] != key:
         return None
+    begun_ns = now_ns()
     try:
-        unchanged = all(is_unchanged(each) for each in values["watched"])
+        watched = [look_again(each, begun_ns) for each in values["watched"]]
     except OSError:
         return None
-    return Settings(values) if unchanged else None
+    if None in watched:
+        return None
+    return Settings(values if watched == values["watched"] else {**values, "watched": watched})
 
 
 def recall_files(known: Mapping[str, Any], folder: str) -> Files | None:
@@ -86,10 +90,24 @@ def recall_files(known: Mapping[str, Any], folder: str) -> Files | None:
     Raises:
         OSError, Oddity: see `list_folder`.
     """
+    begun_ns = now_ns()
     values = known.get("files")
-    if values is None or values["folder"] != folder or list_folder(folder) != values["listing"]:
+    if values is None or values["folder"] != folder:
         return None
-    for name, digest in values["unsettled"]:
-        if digest_of_file(os.path.join(folder, name)) != digest:
-            return None
-    return Files(values)
+    listing = list_folder(folder)
+    if listing != values["listing"]:
+        return None
+    unsettled = values["unsettled"]
+    if not unsettled:
+        return Files(values)
+    if any(digest_of_file(os.path.join(folder, name)) != digest for name, digest in unsettled):
+        return None
+    # compared a second after the first reading, each would be compared for ever
+    left = settle(listing, unsettled, begun_ns)
+    return Files({**values, "unsettled": left} if len(left) < len(unsettled) else values)
+
+
+def settle(listing: Listing, read: Sequence[tuple[str, bytes]], begun_ns: int) -> list[tuple[str, bytes]]:
+    """Those of the files, each a name and a digest, whose stamps are not to be relied on."""
+    stamps = {name: (size, mtime, ctime, inode) for name, size, mtime, ctime, inode in listing}
+    return [(name, digest) for name, digest in read if name in stamps and not is_settled(stamps[name], begun_ns)]

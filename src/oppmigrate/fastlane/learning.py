@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from configparser import ConfigParser
 from configparser import Error as IniError
-from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oppmigrate.config import find_project, hide_password, is_ours, load_settings, sets_version_table
 from oppmigrate.errors import MigrateError
-from oppmigrate.fastlane.knowledge import Files, Settings
+from oppmigrate.fastlane.knowledge import Files, Settings, settle
 from oppmigrate.fastlane.recorded import Uncertain
-from oppmigrate.index import is_settled, list_folder, now_ns, watch
+from oppmigrate.index import list_folder, now_ns, watch
 from oppmigrate.installation import check_installation
 from oppmigrate.lines import dated, marks_of
 from oppmigrate.revisions import Graph, load_graph
@@ -96,18 +95,13 @@ def learn_files(project: str, folder: str) -> tuple[Files, tuple[Row, ...]]:
     begun_ns = now_ns()
     listing = list_folder(folder)
     try:
-        graph = load_graph([Path(folder)])
+        graph = load_graph([Path(folder)], project=Path(project))
     except MigrateError as error:
         raise Uncertain(error.what) from error
     files = list(graph.revisions.values())
     if not files or any(file.is_computed for file in files):
         raise Uncertain("no files, or files that compute their ids")
-    sources = {file.path.name: file.source for file in files}
-    unsettled = [
-        (name, sha256(sources[name]).digest())
-        for name, *stamp in listing
-        if name in sources and not is_settled((stamp[0], stamp[1], stamp[2], stamp[3]), begun_ns)
-    ]
+    unsettled = settle(listing, [(file.path.name, bytes.fromhex(file.digest)) for file in files], begun_ns)
     heads, is_line = frozenset(graph.heads), _is_line(graph)
     values = {
         "folder": folder,
@@ -116,7 +110,7 @@ def learn_files(project: str, folder: str) -> tuple[Files, tuple[Row, ...]]:
         "heads": graph.heads,
         "tips": graph.effective_heads,
         "is_line": is_line,
-        "digests": {file.revision: sha256(file.source).hexdigest() for file in files},
+        "digests": {file.revision: file.digest for file in files},
         "messages": {head: graph.revisions[head].message for head in graph.heads},
         "token": os.urandom(8),
     }

@@ -23,7 +23,7 @@ class Recorded:
     Attributes:
         heads: sorted.
         is_half_done: an interrupted run has left a revision between two.
-        done: revision, direction and digest of the file for each run that was done, newest first.
+        done: revision, direction, digest and checksum of the file for each run that was done, newest first.
     """
 
     def __init__(self) -> None:
@@ -50,4 +50,6 @@ def unfinished_query(journal: str) -> str:
 
 def done_query(journal: str) -> str:
     """What was done, newest first. It fails on a journal of an earlier release, or a table that is none."""
-    return f"SELECT revision, direction, body_digest FROM {journal} {OWN} AND outcome = 'done' ORDER BY id DESC"
+    return (
+        f"SELECT revision, direction, body_digest, checksum FROM {journal} {OWN} AND outcome = 'done' ORDER BY id DESC"
+    )

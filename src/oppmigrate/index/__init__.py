@@ -1,6 +1,18 @@
 """What was read of files once and need not be read again while they stand as they did; light to import."""
 
-from oppmigrate.index.stamps import Listing, Oddity, Stamp, Watch, is_settled, is_unchanged, list_folder, now_ns, watch
+from oppmigrate.index.stamps import (
+    Listing,
+    Oddity,
+    Stamp,
+    Watch,
+    digest_of_file,
+    is_settled,
+    list_folder,
+    look_again,
+    now_ns,
+    stamp_of,
+    watch,
+)
 from oppmigrate.index.store import Store
 
 __all__ = [
@@ -9,9 +21,11 @@ __all__ = [
     "Stamp",
     "Store",
     "Watch",
+    "digest_of_file",
     "is_settled",
-    "is_unchanged",
     "list_folder",
+    "look_again",
     "now_ns",
+    "stamp_of",
     "watch",
 ]

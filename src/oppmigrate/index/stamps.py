@@ -81,7 +81,7 @@ def list_folder(folder: str) -> Listing:
 
 
 def watch(path: str, begun_ns: int) -> Watch:
-    """A file as it stands now, to be compared by `is_unchanged` later.
+    """A file as it stands now, to be compared by `look_again` later.
 
     Raises:
         OSError: it is there and cannot be read.
@@ -92,14 +92,13 @@ def watch(path: str, begun_ns: int) -> Watch:
     return (path, stamp, is_settled(stamp, begun_ns), digest_of_file(path))
 
 
-def is_unchanged(watched: Watch) -> bool:
-    """Does the file hold what it held? Raises OSError where that cannot be told."""
+def look_again(watched: Watch, begun_ns: int) -> Watch | None:
+    """The file as it stands now, if it holds what it held. Raises OSError where that cannot be told."""
     path, stamp, settled, digest = watched
-    if stamp is None:
-        return stamp_of(path) is None if not digest else os.path.isdir(path)
-    if settled and stamp_of(path) == stamp:
-        return True
-    return stamp_of(path) is not None and digest_of_file(path) == digest
+    if stamp is not None and settled and stamp_of(path) == stamp:
+        return watched
+    now = watch(path, begun_ns)
+    return now if now[3] == digest and (now[1] is None) == (stamp is None) else None
 
 
 def digest_of_file(path: str) -> bytes:

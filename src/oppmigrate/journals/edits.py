@@ -8,9 +8,9 @@ from alembic.runtime.migration import MigrationContext
 from oppmigrate.environment.session import Environment
 from oppmigrate.journals.reading import ask_journals, connection_of
 from oppmigrate.journals.sources import decoded
-from oppmigrate.recorder import Journal, JournalEntry, digest_of
+from oppmigrate.recorder import Journal, JournalEntry
 from oppmigrate.results import EditedRevision
-from oppmigrate.revisions import Graph, RevisionFile, checksum_of
+from oppmigrate.revisions import Graph, RevisionFile, checksum_of, remember_checksums
 
 
 def edited_revisions(environment: Environment, graph: Graph, applied: Collection[str]) -> tuple[EditedRevision, ...]:
@@ -24,10 +24,18 @@ def edited_revisions(environment: Environment, graph: Graph, applied: Collection
 
     def edited_here(journal: Journal, context: MigrationContext) -> list[EditedRevision]:
         found = []
+        worked_out = {}
         for revision, entry in journal.applied(connection_of(context), applied).items():
             file = graph.revisions[revision]
-            if entry.body_digest != digest_of(file.source) and entry.checksum != file.checksum:
+            if entry.body_digest == file.digest:
+                continue
+            checksum = file.checksum
+            if file.known_checksum is None:
+                worked_out[file.digest] = checksum
+            if entry.checksum != checksum:
                 found += _compared(file, entry, _body(journal, context, entry), environment)
+        if worked_out:
+            remember_checksums(environment.settings.project, worked_out)
         return found
 
     answers = ask_journals(environment, edited_here)

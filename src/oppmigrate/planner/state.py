@@ -142,8 +142,10 @@ def _distinct(databases: Iterable[Database]) -> tuple[Database, ...]:
 def _read_files(environment: Environment) -> Graph:
     """The graph of the files in the folders as far as they are known."""
     script = environment.script()
+    # files that lie in a folder for this run alone are not to be known at the next
+    project = environment.settings.project if environment.restored is None else None
     with environment.at_home():
-        return load_graph(script._version_locations, recursive=script.recursive_version_locations)
+        return load_graph(script._version_locations, recursive=script.recursive_version_locations, project=project)
 
 
 def common_heads(graph: Graph, recorded: Sequence[Collection[str]]) -> tuple[str, ...]:

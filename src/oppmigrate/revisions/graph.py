@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from oppmigrate.revisions.checking import by_id, by_label, check_cycles, resolve_dependencies
+from oppmigrate.revisions.indexed import read_indexed
 from oppmigrate.revisions.locations import list_revision_files
 from oppmigrate.revisions.reading import RevisionFile, read_revision_file
 
@@ -20,13 +21,18 @@ if TYPE_CHECKING:
     from oppmigrate.revisions.resolving import Resolver
 
 
-def load_graph(locations: Sequence[Path], *, recursive: bool = False) -> Graph:
+def load_graph(locations: Sequence[Path], *, recursive: bool = False, project: Path | None = None) -> Graph:
     """Read every revision file in `locations`; a folder that does not exist holds none.
+
+    Args:
+        project: beside whose files an index is kept, so that the next time only changed files are read.
 
     Raises:
         RevisionFileBroken, DuplicateRevision, MissingParent, RevisionCycle: see each; they name the file and line.
     """
-    return Graph(read_revision_files(locations, recursive=recursive))
+    if project is None:
+        return Graph(read_revision_files(locations, recursive=recursive))
+    return Graph(read_indexed(list_revision_files(locations, recursive=recursive), project))
 
 
 def read_revision_files(locations: Sequence[Path], *, recursive: bool = False) -> Iterator[RevisionFile]:

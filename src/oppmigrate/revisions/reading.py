@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ class RevisionFile:
         message: the first paragraph of the docstring, what Alembic calls `doc`.
         created: the docstring's `Create Date:`, as written: naive, or aware where it names an offset. None without one.
         path: absolute, symbolic links resolved.
-        source: the bytes of the file, as they were read.
+        digest: SHA-256, in hexadecimal, of the file's bytes.
+        body: those bytes; None where an earlier run has read them.
+        known_checksum: None where it has to be worked out.
         is_computed: it computes its ids, which may be others at the next run though the file stays as it is.
     """
 
@@ -45,13 +48,20 @@ class RevisionFile:
     docstring: str
     created: datetime | None
     path: Path
-    source: bytes = field(repr=False)
+    digest: str = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
     is_computed: bool = False
+    known_checksum: str | None = field(default=None, repr=False)
+
+    @property
+    def source(self) -> bytes:
+        """The bytes of the file: those that it was read from, or else what it holds now. Raises RevisionFileBroken."""
+        return read_bytes(self.path) if self.body is None else self.body
 
     @property
     def checksum(self) -> str:
-        """A digest of what the file does, worked out at each call: comments, layout and docstrings do not count."""
-        return checksum_of(self.source)
+        """A digest of what the file does: comments, layout and docstrings do not count."""
+        return self.known_checksum or checksum_of(self.source)
 
 
 def read_revision_file(path: Path, *, may_run: bool = True) -> RevisionFile:
@@ -66,7 +76,7 @@ def read_revision_file(path: Path, *, may_run: bool = True) -> RevisionFile:
     Raises:
         RevisionFileBroken: it cannot be opened, is no Python, is not text in its encoding, or names no id or parent.
     """
-    source = _read_bytes(path)
+    source = read_bytes(path)
     tree = _parse(path, source)
     header, is_computed = _read_header(path, tree, may_run)
     docstring = (ast.get_docstring(tree, clean=False) or "").strip()
@@ -79,7 +89,8 @@ def read_revision_file(path: Path, *, may_run: bool = True) -> RevisionFile:
         docstring=docstring,
         created=_read_created(docstring),
         path=path,
-        source=source,
+        digest=sha256(source).hexdigest(),
+        body=source,
         is_computed=is_computed,
     )
 
@@ -88,7 +99,8 @@ class _Absent:
     """Stands for a name that the file does not assign, since None is a value that it may assign."""
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """The file's contents. Raises RevisionFileBroken."""
     try:
         return path.read_bytes()
     except OSError as error:

@@ -11,6 +11,7 @@ import marshal
 import os
 import stat
 import sys
+import time
 import zlib
 
 from oppmigrate import __version__
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MAGIC = b"oppmigrate\n"
+KILLED_S = 60  # whoever has not written the file in that time does not write it any more
 # what wrote it: another release may read files otherwise, and marshal's format is Python's own affair
 MAKER = (FORMAT, __version__, sys.version)
 
@@ -63,20 +65,27 @@ class Store:
             return
         data = marshal.dumps((MAKER, value))
         data = MAGIC + zlib.crc32(data).to_bytes(4, "big") + data
-        temporary = f"{self.path}.{os.getpid()}"
         try:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
-            try:
-                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with open(descriptor, "wb") as file:
-                    file.write(data)
-                os.replace(temporary, self.path)
-            except FileExistsError:  # a thread of this process, or one of that number that was killed
-                os.unlink(temporary)
-            except OSError:
-                os.unlink(temporary)
+            self._replace(data)
         except OSError:
             return
+
+    def _replace(self, data: bytes) -> None:
+        """Write beside, then rename: one writer at a time, and whoever comes second leaves it at that."""
+        temporary = f"{self.path}.new"
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            if abs(time.time() - os.stat(temporary).st_mtime) > KILLED_S:
+                os.unlink(temporary)
+            return
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(data)
+            os.replace(temporary, self.path)
+        except OSError:
+            os.unlink(temporary)
 
     def _read(self) -> bytes:
         """The file's bytes; none where somebody else may have put them there. Raises OSError."""

@@ -20,7 +20,7 @@ SOURCE = Path(oppmigrate.__file__).parent
 
 # The table of layers, top row first. A new module belongs in the row below everything that it imports.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("errors", "identity", "results", "index", "landmarks", "lines"),
+    ("errors", "identity", "results", "index", "interrupts", "landmarks", "lines"),
     ("config", "databases", "installation"),
     ("blame", "data"),
     ("revisions", "recorder", "autogenerate", "safety", "backups", "scaffold", "environment"),

@@ -40,10 +40,10 @@ def main(argv: Sequence[str] | None = None, *, project: str | os.PathLike[str] |
 def _run(arguments: list[str], project: str | None) -> int:
     try:
         code = fastlane.answer(arguments, project)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         from oppmigrate.cli.running import interrupted
 
-        return interrupted(arguments)
+        return interrupted(arguments, error)
     if code is not None:
         return code
     from oppmigrate.cli.running import run_command

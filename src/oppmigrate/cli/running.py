@@ -11,11 +11,11 @@ from oppmigrate import __version__
 from oppmigrate.blame import one_line, own_line
 from oppmigrate.cli import help as help_pages
 from oppmigrate.cli.arguments import CommandParser, parse_globals, unknown_argument
-from oppmigrate.cli.interrupts import Interrupts
 from oppmigrate.cli.registry import Command, CommandGroup, find_command
 from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings, find_project, has_models, hide_password, load_settings
 from oppmigrate.errors import MigrateError, NoProject, UnexpectedError, WrongUsage
+from oppmigrate.interrupts import Interruption, Interrupts
 
 
 def run_command(argv: list[str], caller: str | None) -> int:
@@ -47,9 +47,11 @@ def run_command(argv: list[str], caller: str | None) -> int:
         return known.exit_code
 
 
-def interrupted(argv: list[str]) -> int:
-    """Say that a Ctrl-C came before the command had begun."""
+def interrupted(argv: list[str], error: KeyboardInterrupt) -> int:
+    """Say that a signal came before the command had begun."""
     interrupts = Interrupts()
+    if isinstance(error, Interruption):
+        interrupts.received = error.received
     Terminal(as_json="--json" in argv).interrupted(interrupts.word, "")
     return interrupts.exit_code
 

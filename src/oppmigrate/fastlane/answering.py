@@ -90,12 +90,16 @@ def _project_around(folder: str) -> str:
 
 
 def _read(url: str, project: str, settings: Settings, *, with_done: bool) -> Recorded:
-    from oppmigrate.fastlane import sqlite
+    backend = url.partition(":")[0].partition("+")[0]
+    if backend == "sqlite":
+        from oppmigrate.fastlane import sqlite
 
-    path = sqlite.path_of(url, project)
-    if path is None:
+        return sqlite.read(sqlite.path_of(url, project), settings.journal, with_done=with_done)
+    if backend not in ("postgresql", "mysql", "mariadb"):
         raise Uncertain("a kind of database that is not read here")
-    return sqlite.read(path, settings.journal, with_done=with_done)
+    from oppmigrate.fastlane import servers
+
+    return servers.read(backend, url, settings.journal, with_done=with_done)
 
 
 class _Known:

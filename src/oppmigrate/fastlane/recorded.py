@@ -48,8 +48,12 @@ def unfinished_query(journal: str) -> str:
     return f"SELECT id FROM {journal} {OWN} AND outcome IN ('running', 'failed') AND progress IS NOT NULL"
 
 
-def done_query(journal: str) -> str:
-    """What was done, newest first. It fails on a journal of an earlier release, or a table that is none."""
+def done_query(journal: str, first: str = "revision") -> str:
+    """What was done, newest first. It fails on a journal of an earlier release, or a table that is none.
+
+    Args:
+        first: the first columns; the others are the direction, the digest and the checksum.
+    """
     return (
-        f"SELECT revision, direction, body_digest, checksum FROM {journal} {OWN} AND outcome = 'done' ORDER BY id DESC"
+        f"SELECT {first}, direction, body_digest, checksum FROM {journal} {OWN} AND outcome = 'done' ORDER BY id DESC"
     )

@@ -18,18 +18,23 @@ SPECIAL = frozenset("?%#")
 TABLES = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND lower(name) IN (lower(?), lower(?))"
 
 
-def path_of(url: str, project: str) -> str | None:
-    """The file of a SQLite URL; None for any other URL, and any that says more than where the file lies."""
+def path_of(url: str, project: str) -> str:
+    """The file of a SQLite URL. Raises Uncertain where it says more than where the file lies."""
     prefix = next((each for each in PREFIXES if url.startswith(each)), None)
     if prefix is None or os.name != "posix":
-        return None
+        raise Uncertain("a driver that is not used here")
     path = url[len(prefix) :]
     if not path or path != path.strip() or path.startswith((":memory:", "file:")) or not SPECIAL.isdisjoint(path):
-        return None
-    if "aiosqlite" in prefix and not _is_installed("aiosqlite", "greenlet"):
-        return None
+        raise Uncertain("an address with more in it")
+    if "aiosqlite" in prefix:
+        from oppmigrate.fastlane.addresses import is_installed
+
+        if not is_installed("aiosqlite", "greenlet"):
+            raise Uncertain("the driver is not installed")
     found = os.path.realpath(os.path.join(project, path))
-    return found if SPECIAL.isdisjoint(found) else None
+    if not SPECIAL.isdisjoint(found):
+        raise Uncertain("a path that would have to be escaped")
+    return found
 
 
 def read(path: str, journal: str, *, with_done: bool) -> Recorded:
@@ -92,9 +97,3 @@ def _read(connection: Any, journal: str, with_done: bool) -> Recorded:
         if with_done:
             recorded.done = connection.execute(done_query(quoted)).fetchall()
     return recorded
-
-
-def _is_installed(*modules: str) -> bool:
-    from importlib.util import find_spec
-
-    return all(find_spec(module) is not None for module in modules)

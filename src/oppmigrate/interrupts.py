@@ -10,6 +10,12 @@ from typing import NoReturn
 WANTED = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 
 
+class Interruption(KeyboardInterrupt):
+    """Raised by `Interrupts`, with the signal that came."""
+
+    received: signal.Signals = signal.SIGINT
+
+
 class Interrupts:
     """Which signal came last."""
 
@@ -45,4 +51,6 @@ class Interrupts:
 
     def _raise(self, number: int, _frame: FrameType | None) -> NoReturn:
         self.received = signal.Signals(number)
-        raise KeyboardInterrupt
+        interruption = Interruption()
+        interruption.received = self.received
+        raise interruption

@@ -6,14 +6,15 @@ looked whether everything that they were read from stands as it did.
 
 from __future__ import annotations
 
+import marshal
 import os
 import sys
 
-from oppmigrate.index import digest_of_file, is_settled, list_folder, look_again, now_ns
+from oppmigrate.index import digest_of_file, is_settled, list_folder, look_again, now_ns, packed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from oppmigrate.index import Listing
@@ -43,18 +44,26 @@ class Files:
 
     Attributes:
         heads, tips: ids, in the order of the files: no one's parents, and those that the database records at the end.
-        digests: SHA-256, in hexadecimal, of each revision's file.
-        messages: of the heads.
-        parents: of each revision, with what it depends on; empty where the files were not read for it.
         token: stands for this state of the files.
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.heads: Sequence[str] = values["heads"]
         self.tips: Sequence[str] = values["tips"]
-        self.digests: Mapping[str, str] = values["digests"]
         self.token: bytes = values["token"]
         self.values = values
+        self._digests: Mapping[str, str] | None = None
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """SHA-256, in hexadecimal, of each revision's file; unpacked when it is needed."""
+        if self._digests is None:
+            self._digests = marshal.loads(self.values["digests"])
+        return self._digests
+
+    def know(self, revisions: Iterable[str]) -> bool:
+        """Are there files for all of them?"""
+        return frozenset(revisions) <= frozenset(self.tips) or self.digests.keys() >= set(revisions)
 
 
 def key_of(project: str, looked_at: str, has_url: bool) -> tuple[Any, ...]:
@@ -95,7 +104,7 @@ def recall_files(known: Mapping[str, Any], folder: str) -> Files | None:
     if values is None or values["folder"] != folder:
         return None
     listing = list_folder(folder)
-    if listing != values["listing"]:
+    if packed(listing) != values["listing"]:
         return None
     unsettled = values["unsettled"]
     if not unsettled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 from configparser import ConfigParser
 from configparser import Error as IniError
@@ -13,7 +14,7 @@ from oppmigrate.config import find_project, hide_password, is_ours, load_setting
 from oppmigrate.errors import MigrateError
 from oppmigrate.fastlane.knowledge import Files, Settings, settle
 from oppmigrate.fastlane.recorded import Uncertain
-from oppmigrate.index import list_folder, now_ns, watch
+from oppmigrate.index import list_folder, now_ns, packed, watch
 from oppmigrate.installation import check_installation
 from oppmigrate.lines import dated, marks_of
 from oppmigrate.revisions import Graph, load_graph
@@ -105,12 +106,12 @@ def learn_files(project: str, folder: str) -> tuple[Files, tuple[Row, ...]]:
     heads, is_line = frozenset(graph.heads), _is_line(graph)
     values = {
         "folder": folder,
-        "listing": listing,
+        "listing": packed(listing),
         "unsettled": unsettled,
         "heads": graph.heads,
         "tips": graph.effective_heads,
         "is_line": is_line,
-        "digests": {file.revision: file.digest for file in files},
+        "digests": marshal.dumps({file.revision: file.digest for file in files}),
         "messages": {head: graph.revisions[head].message for head in graph.heads},
         "token": os.urandom(8),
     }

@@ -40,7 +40,7 @@ def tell(question: Question, files: Files, recorded: Recorded, rows: Rows, check
     Raises:
         Uncertain: the full command has to look.
     """
-    if question.is_json or not files.digests.keys() >= set(recorded.heads):
+    if question.is_json or not files.know(recorded.heads):
         raise Uncertain("it has more to say")
     if question.command == "upgrade":
         return _upgrade(files, recorded, checksums)
@@ -115,14 +115,15 @@ TELLERS: dict[str, Callable[[Question, Files, Recorded, Rows], Answer]] = {
 
 
 def _listed(listed: Sequence[Row], files: Files, recorded: Recorded, rows: Rows) -> str:
-    applied = files.digests.keys() if _is_at_tips(files, recorded) else _applied(recorded.heads, rows())
+    is_all = _is_at_tips(files, recorded)
+    applied = () if is_all else _applied(recorded.heads, rows())
     current = frozenset(recorded.heads)
     widths = widths_of([row[0] for row in listed], [row[1] for row in listed])
     plain = is_plain(sys.stdout)
     lines = [
         revision_line(
             revision,
-            "current" if revision in current else "applied" if revision in applied else "pending",
+            "current" if revision in current else "applied" if is_all or revision in applied else "pending",
             created,
             message,
             marks,

@@ -10,6 +10,7 @@ from oppmigrate.index.stamps import (
     list_folder,
     look_again,
     now_ns,
+    packed,
     stamp_of,
     watch,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "list_folder",
     "look_again",
     "now_ns",
+    "packed",
     "stamp_of",
     "watch",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import stat
 import time
@@ -78,6 +79,11 @@ def list_folder(folder: str) -> Listing:
             os.close(descriptor)
     listing.sort()
     return listing
+
+
+def packed(listing: Listing) -> bytes:
+    """The listing as bytes that are equal where it is: to make them takes half the time of unpacking such ones."""
+    return marshal.dumps(listing, 2)  # a later format tells how often a value is referred to
 
 
 def watch(path: str, begun_ns: int) -> Watch:

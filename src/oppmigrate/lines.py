@@ -22,6 +22,11 @@ NEXT_UPGRADE = "next      python oppman.py migrate upgrade"
 NEXT_MERGE = 'next      python oppman.py migrate merge "Merge heads"'
 
 
+def version_line(version: str) -> str:
+    """The answer of `--version`."""
+    return f"oppman {version}"
+
+
 def is_plain(stream: TextIO) -> bool:
     """Is there nobody at the stream who sees styles? Meaning never lies in the colour alone."""
     return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb" or not stream.isatty()

@@ -16,6 +16,7 @@ from oppmigrate.cli.terminal import Terminal
 from oppmigrate.config import Settings, find_project, has_models, hide_password, load_settings
 from oppmigrate.errors import MigrateError, NoProject, UnexpectedError, WrongUsage
 from oppmigrate.interrupts import Interruption, Interrupts
+from oppmigrate.lines import version_line
 
 
 def run_command(argv: list[str], caller: str | None) -> int:
@@ -58,7 +59,7 @@ def interrupted(argv: list[str], error: KeyboardInterrupt) -> int:
 
 def _dispatch(terminal: Terminal, options: Namespace, rest: list[str], project: Path | None) -> int:
     if options.version:
-        terminal.data(f"oppman {__version__}")
+        terminal.data(version_line(__version__))
         terminal.result({"version": __version__})
         return 0
     found, arguments = find_command(rest, lambda: _settings(options, project, quiet=True).commands)

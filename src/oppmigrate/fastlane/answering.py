@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 
+from oppmigrate import __version__
 from oppmigrate.fastlane.asking import Question, understand
 from oppmigrate.fastlane.knowledge import (
     HISTORY,
@@ -19,6 +20,7 @@ from oppmigrate.fastlane.recorded import Recorded, Uncertain
 from oppmigrate.fastlane.telling import tell
 from oppmigrate.index import Oddity, Store
 from oppmigrate.landmarks import PROJECT_MARKERS
+from oppmigrate.lines import version_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ def answer(arguments: Sequence[str], project: str | None) -> int | None:
     Returns:
         the exit code; None where nothing was said.
     """
+    if list(arguments) == ["--version"] and sys.stdout is not None:
+        sys.stdout.write(f"{version_line(__version__)}\n")
+        return 0
     question = understand(arguments)
     if question is None or os.environ.get(OFF) == "0" or sys.stdout is None or sys.stderr is None:
         return None

@@ -76,7 +76,11 @@ def _current(question: Question, files: Files, recorded: Recorded, rows: Rows) -
     messages: Mapping[str, str] = files.values["messages"]
     pending = 0
     if not _is_at_tips(files, recorded):
-        pending = len(files.digests) - len(_applied(recorded.heads, rows()))
+        before = {row[0]: row[4] for row in rows()}
+        below = _applied([each for head in recorded.heads for each in before[head]], rows())
+        if not below.isdisjoint(recorded.heads):
+            raise Uncertain("a recorded revision lies below another: Alembic finds its own way there")
+        pending = len(files.digests) - len(below) - len(recorded.heads)
     if not messages.keys() >= set(recorded.heads):
         messages = {row[0]: row[1] for row in rows()}
     lines = [

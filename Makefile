@@ -9,10 +9,10 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults lint format pages lock clean
+.PHONY: help setup demo test faults bench bench-quick lint format pages lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with the project and all it is developed with
 
@@ -34,6 +34,12 @@ test: $(READY) ## the tests; some of them: make test ARGS="-k revisions"
 faults: $(READY) ## every fault at every statement, on three servers, in hours; a part: make faults PART=1/10
 	@OPPMAN_TEST_FAULTS=$(or $(PART),all) OPPMAN_TEST_REQUIRE=postgresql,mysql .venv/bin/pytest -n auto tests/faults $(ARGS)
 	@$(PYTHON) tests/reliability_page.py --write
+
+bench: $(READY) ## times beside stock Alembic, in half an hour; docs/performance.md is written from them
+	@$(PYTHON) -m bench
+
+bench-quick: $(READY) ## the commonest of them, in less than two minutes
+	@$(PYTHON) -m bench --quick
 
 lint: $(READY) ## format and style (ruff), types (mypy --strict on src)
 	.venv/bin/ruff format --check .

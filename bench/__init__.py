@@ -1,0 +1,1 @@
+"""How long commands take, beside stock Alembic and beside the least that the work could cost."""

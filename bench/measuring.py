@@ -1,0 +1,102 @@
+"""Commands, run in turns: what else the machine does then falls on all of them alike, and ratios hold."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LEAST_RUNS = 7
+SERVER_RUNS = 3  # of stock Alembic on servers, where all of it takes a quarter of an hour already
+# what would change the work, or make every start of Python compile everything anew
+LEFT_OUT = ("PYTHON", "OPPMAN_", "DATABASE_URL", "ALEMBIC_")
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One command to be timed.
+
+    Args:
+        runs: how often; the slow ones of others may be run less.
+        starts: it is the least that the work could cost, by which the others are divided.
+        to_first_line: the time until it has said the first line, and not until it ends.
+    """
+
+    name: str
+    command: Sequence[str]
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    runs: int = LEAST_RUNS
+    starts: bool = False
+    to_first_line: bool = False
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured.
+
+    Args:
+        sizes: numbers of revision files.
+        is_quick: the commonest alone, with one run of stock Alembic.
+    """
+
+    sizes: Sequence[int]
+    is_quick: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """What one piece of work took: the median of each command, in seconds.
+
+    Args:
+        target: at most so many times the least; None where nothing was promised.
+    """
+
+    work: str
+    medians: Mapping[str, float]
+    least: str
+    ours: Sequence[str]
+    target: float | None = None
+
+    def ratio(self, name: str) -> float:
+        """How many times the least it took."""
+        return self.medians[name] / self.medians[self.least]
+
+    @property
+    def is_met(self) -> bool:
+        """Does every command of ours keep to the target?"""
+        return self.target is None or all(self.ratio(name) <= self.target for name in self.ours)
+
+
+def run_in_turns(commands: Sequence[Timed]) -> dict[str, float]:
+    """The median of each; every command is run once beforehand, so that files are read and bytecode is there."""
+    times: dict[str, list[float]] = {each.name: [] for each in commands}
+    for number in range(max(each.runs for each in commands) + 1):
+        for each in commands:
+            if number <= each.runs:
+                times[each.name].append(_seconds(each))
+    return {name: statistics.median(found[1:]) for name, found in times.items()}
+
+
+def _seconds(timed: Timed) -> float:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
+    began = time.perf_counter()
+    with subprocess.Popen(
+        timed.command,
+        cwd=timed.folder,
+        env={**environment, **timed.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        if timed.to_first_line:
+            process.stdout.readline()
+        first_line = time.perf_counter() - began
+        process.stdout.read()
+        said = process.stderr.read()
+    if process.returncode:
+        sys.exit(f"{' '.join(timed.command)} ended with {process.returncode}\n{said.decode()}")
+    return first_line if timed.to_first_line else time.perf_counter() - began

@@ -1,0 +1,69 @@
+"""docs/performance.md, as `make bench` writes it."""
+
+import os
+import platform
+import sqlite3
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from bench.measuring import LEAST_RUNS, SERVER_RUNS, Table
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+HEAD = """# Performance
+
+<!-- written by `make bench`; change bench/page.py instead -->
+
+Everyday commands with nothing to do are answered before SQLAlchemy or Alembic is imported: from an index of the
+revision files, which lies in the project's `__pycache__`, and one question to the database. Whatever is not certain is
+left to the full command, whose answer is the same.
+
+Each command is run in turns with the others, {runs} times (stock Alembic on servers: {server_runs}), and the median
+counts. Seconds are this machine's; the ratio to the least that the work could cost, in brackets, is what carries over
+to yours. To measure on yours: `make bench`, or `make bench-quick` for less than two minutes of it.
+
+Measured on {machine}.
+"""
+
+
+def machine() -> str:
+    """What it was measured on."""
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("alembic", "sqlalchemy"))
+    return (
+        f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, SQLite "
+        f"{sqlite3.sqlite_version}, {versions}"
+    )
+
+
+def write_page(sections: Sequence[tuple[str, str, Sequence[Table]]], drawing: str) -> None:
+    """Write the page, and the picture beside it.
+
+    Args:
+        sections: title, note and tables of each kind of work.
+    """
+    parts = [HEAD.format(runs=LEAST_RUNS, server_runs=SERVER_RUNS, machine=machine())]
+    for title, note, tables in sections:
+        parts.append(f"## {title}\n\n{note}\n\n{as_markdown(tables)}")
+    parts.append(
+        "## Against the number of files\n\nBoth axes are logarithmic; dashed lines are stock Alembic's.\n\n"
+        "![seconds against revision files](performance.svg)\n"
+    )
+    (DOCS / "performance.md").write_text("\n".join(parts), encoding="utf-8")
+    (DOCS / "performance.svg").write_text(drawing, encoding="utf-8")
+
+
+def as_markdown(tables: Sequence[Table]) -> str:
+    """A row for each piece of work: seconds, and in brackets how many times the least."""
+    names = list(dict.fromkeys(name for table in tables for name in table.medians))
+    rows = [["work", *names, "to reach"], ["---"] * (len(names) + 2)]
+    for table in tables:
+        reach = "" if table.target is None else f"{table.target:g} ×{'' if table.is_met else ' (not met)'}"
+        rows.append([table.work, *(_cell(table, name) for name in names), reach])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _cell(table: Table, name: str) -> str:
+    if name not in table.medians:
+        return "–"
+    seconds = f"{table.medians[name]:.3f}"
+    return seconds if name == table.least else f"{seconds} ({table.ratio(name):.2f} ×)"

@@ -1,0 +1,49 @@
+"""Everyday commands on SQLite, where there is nothing to do."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench.measuring import LEAST_RUNS, Extent, Table, Timed, run_in_turns
+from bench.projects import Pair, pair
+
+TITLE = "Nothing to do, SQLite"
+NOTE = 'The least is `python -c "import sqlite3"`. Every revision is applied, and the journal tells of each.'
+LEAST = "import sqlite3"
+# ours, and what stock Alembic has for the same question
+COMMANDS = {
+    "upgrade": ("upgrade", "head"),
+    "current": ("current",),
+    "heads": ("heads",),
+    "history": ("history",),
+    "check --pending": ("current", "--check-heads"),
+}
+TARGETS = {1: 2.0, 1000: 2.5, 5000: 4.0}
+OURS = ("oppman.py", "oppman")
+
+
+def measure(extent: Extent) -> Iterator[Table]:
+    """A table for each command and number of files."""
+    stock_runs = 1 if extent.is_quick else LEAST_RUNS
+    for size in extent.sizes:
+        with pair(size) as projects:
+            for command in COMMANDS:
+                names = (LEAST, *OURS, "an oppman.py of before", "alembic")
+                medians = run_in_turns(_commands(names, command, projects, stock_runs))
+                yield Table(f"`{command}`, {size} files", medians, LEAST, OURS, TARGETS.get(size))
+
+
+def _commands(names: Sequence[str], command: str, projects: Pair, stock_runs: int) -> list[Timed]:
+    scripts = Path(sys.executable).parent
+    arguments = ["migrate", *command.split()]
+    lines = {
+        names[0]: [sys.executable, "-c", "import sqlite3"],
+        names[1]: [sys.executable, "oppman.py", *arguments],
+        names[2]: [str(scripts / "oppman"), *arguments],
+        names[3]: [sys.executable, "earlier.py", *arguments],
+        names[4]: [str(scripts / "alembic"), *COMMANDS[command]],
+    }
+    return [
+        Timed(name, line, projects.stock, runs=stock_runs) if name == "alembic" else Timed(name, line, projects.ours)
+        for name, line in lines.items()
+    ]

@@ -65,6 +65,12 @@ def test_database_by_environment_and_by_flag(quick, monkeypatch, tmp_path):
         monkeypatch.delenv("DATABASE_URL")
 
 
+def test_pipe_in_the_place_of_a_file_is_left_alone(quick):
+    """Some keepers of secrets put one where `.env` would be; it is no file, so no command reads it."""
+    os.mkfifo(quick.path / ".env")
+    assert quick.same(("current",), ("upgrade",)) == 2
+
+
 def test_project_is_found_from_inside(quick, monkeypatch):
     (quick.path / "deep" / "inside").mkdir(parents=True)
     monkeypatch.chdir(quick.path / "deep" / "inside")
@@ -325,6 +331,17 @@ def test_password_is_not_kept(quick, monkeypatch, source):
         quick.quickly("current")
     kept = [path.read_bytes() for path in quick.path.glob("__pycache__/*")]
     assert not any(b"s3cret" in each for each in kept)
+
+
+def test_variables_are_not_kept(known, monkeypatch):
+    """Neither a secret of the application's, nor what a setting is; only that it is the same as before."""
+    quick, read = known
+    monkeypatch.setenv("OPPMAN_SUPERUSER_PASSWORD", "s3cret")
+    monkeypatch.setenv("OPPMAN_BACKUP_DIRECTORY", "/somewhere")
+    assert quick.same(("current",)) == 1
+    assert read == ["learn_settings"]
+    kept = [path.read_bytes() for path in quick.path.glob("__pycache__/*")]
+    assert kept and not any(word in each for each in kept for word in (b"s3cret", b"/somewhere"))
 
 
 # ---- the database stays as it is

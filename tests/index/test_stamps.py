@@ -91,6 +91,14 @@ def test_file_that_goes_and_file_that_comes(file, tmp_path):
     assert look_again(gone, later()) is None
 
 
+def test_pipe_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    pipe = watch(str(tmp_path / "pipe"), later())
+    assert look_again(pipe, later()) == pipe
+    (tmp_path / "pipe").unlink()
+    assert look_again(pipe, later()) is None
+
+
 def test_empty_file_is_not_a_missing_one(tmp_path):
     (tmp_path / "empty").write_text("")
     empty, absent = watch(str(tmp_path / "empty"), later()), watch(str(tmp_path / "absent"), later())

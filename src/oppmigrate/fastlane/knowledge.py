@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 STORE = "quick"
 HISTORY = "history"
-PREFIX = "OPPMAN_"
+PREFIX, PROJECT = "OPPMAN_", "OPPMAN_PROJECT"
 # what else decides which Alembic is found
 OUTSIDE = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 
@@ -73,9 +73,18 @@ def key_of(project: str, looked_at: str, has_url: bool) -> tuple[Any, ...]:
         looked_at: the folder in which something may stand in front of Alembic.
         has_url: the caller, or the environment, names the database; which one is no matter.
     """
-    own = sorted(item for item in os.environ.items() if item[0].startswith(PREFIX) and item[0] != "OPPMAN_PROJECT")
+    own = [name for name in os.environ if name.startswith(PREFIX) and name != PROJECT and "PASSWORD" not in name]
     outside = [os.environ.get(name) for name in OUTSIDE]
-    return (project, looked_at, has_url, tuple(own), tuple(outside), sys.prefix)
+    return (project, looked_at, has_url, _digest_of_variables(own), tuple(outside), sys.prefix)
+
+
+def _digest_of_variables(names: Sequence[str]) -> bytes:
+    """Stands for their values, which are nobody's business but the reader's of the settings."""
+    if not names:
+        return b""
+    from hashlib import sha256  # imports OpenSSL; most runs have no such variables
+
+    return sha256(repr(sorted((name, os.environ[name]) for name in names)).encode("utf-8", "surrogateescape")).digest()
 
 
 def recall_settings(known: Mapping[str, Any], key: tuple[Any, ...]) -> Settings | None:

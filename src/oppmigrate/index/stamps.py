@@ -93,8 +93,10 @@ def watch(path: str, begun_ns: int) -> Watch:
         OSError: it is there and cannot be read.
     """
     stamp = stamp_of(path)
-    if stamp is None or os.path.isdir(path):
-        return (path, None, True, b"" if stamp is None else b"folder")
+    if stamp is None:
+        return (path, None, True, b"")
+    if not os.path.isfile(path):  # of a folder it counts that it is there, and a pipe is not to be read
+        return (path, None, True, b"folder" if os.path.isdir(path) else b"special")
     return (path, stamp, is_settled(stamp, begun_ns), digest_of_file(path))
 
 

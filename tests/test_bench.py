@@ -1,0 +1,56 @@
+"""What `make bench` writes, with no time measured: the tables, the picture, and that each kind of work is whole."""
+
+import importlib
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from oppmigrate.fastlane.asking import understand
+
+ROOT = Path(__file__).resolve().parents[1]
+ROWS = sorted(path.stem for path in (ROOT / "bench" / "rows").glob("[a-z]*.py"))
+
+
+@pytest.fixture(autouse=True)
+def _bench_on_the_path(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_kind_of_work_is_whole(name):
+    module = importlib.import_module(f"bench.rows.{name}")
+    assert module.TITLE and module.NOTE.endswith(".") and callable(module.measure)
+
+
+def test_what_is_timed_is_what_is_answered_quickly():
+    from bench.rows.nothing_to_do import COMMANDS
+
+    assert [command for command in COMMANDS if understand(["migrate", *command.split()]) is None] == []
+
+
+def test_table_says_what_was_not_reached():
+    from bench.measuring import Table
+    from bench.page import as_markdown
+
+    def table(seconds, target):
+        return Table("`current`", {"least": 0.02, "oppman": seconds, "alembic": 1.0}, "least", ("oppman",), target)
+
+    assert as_markdown([table(0.03, 2.0)]).splitlines() == [
+        "| work | least | oppman | alembic | to reach |",
+        "| --- | --- | --- | --- | --- |",
+        "| `current` | 0.020 | 0.030 (1.50 ×) | 1.000 (50.00 ×) | 2 × |",
+    ]
+    assert "2 × (not met)" in as_markdown([table(0.05, 2.0)])
+    assert as_markdown([table(0.05, None)]).endswith("|  |\n")
+
+
+def test_picture_is_drawn():
+    from bench.growth import draw
+
+    drawn = draw({"oppman current": [(1, 0.03), (1000, 0.05)], "alembic current": [(1, 0.7), (1000, 1.2)]})
+    lines = ET.fromstring(drawn).findall("{http://www.w3.org/2000/svg}polyline")
+    assert [line.get("stroke-dasharray") for line in lines] == [None, "5 4"]
+    (first, second) = (line.get("points").split() for line in lines)
+    assert len(first) == len(second) == 2
+    assert float(first[0].split(",")[1]) > float(second[0].split(",")[1]), "the slower line lies above"

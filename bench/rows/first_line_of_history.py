@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.measuring import LEAST_RUNS, Extent, Table, Timed, run_in_turns
 from bench.projects import pair
+from oppmigrate.cli.sizes import counted
 
 TITLE = "History, to its first line"
 NOTE = 'The least is `python -c "import sqlite3"`. To reach: 0.2 s at 5000 files.'
@@ -22,4 +23,4 @@ def measure(extent: Extent) -> Iterator[Table]:
             Timed("oppman.py", [sys.executable, "oppman.py", "migrate", "history"], projects.ours, to_first_line=True),
             Timed("alembic", stock, projects.stock, runs=stock_runs, to_first_line=True),
         ]
-        yield Table(f"`history`, {size} files", run_in_turns(timed), LEAST, ("oppman.py",))
+        yield Table(f"`history`, {counted(size, 'file')}", run_in_turns(timed), LEAST, ("oppman.py",))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.measuring import LEAST_RUNS, Extent, Table, Timed, run_in_turns
 from bench.projects import Pair, pair
+from oppmigrate.cli.sizes import counted
 
 TITLE = "Nothing to do, SQLite"
 NOTE = 'The least is `python -c "import sqlite3"`. Every revision is applied, and the journal tells of each.'
@@ -30,7 +31,7 @@ def measure(extent: Extent) -> Iterator[Table]:
             for command in COMMANDS:
                 names = (LEAST, *OURS, "an oppman.py of before", "alembic")
                 medians = run_in_turns(_commands(names, command, projects, stock_runs))
-                yield Table(f"`{command}`, {size} files", medians, LEAST, OURS, TARGETS.get(size))
+                yield Table(f"`{command}`, {counted(size, 'file')}", medians, LEAST, OURS, TARGETS.get(size))
 
 
 def _commands(names: Sequence[str], command: str, projects: Pair, stock_runs: int) -> list[Timed]:

@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 from bench.measuring import SERVER_RUNS, Extent, Table, Timed, run_in_turns
 from bench.projects import database, pair
 from bench.rows.nothing_to_do import COMMANDS
+from oppmigrate.cli.sizes import counted
 from servers import MYSQL_VARIABLE, POSTGRESQL_VARIABLE, with_driver
 
 TITLE = "Nothing to do, PostgreSQL and MariaDB"
@@ -58,7 +59,7 @@ def measure(extent: Extent) -> Iterator[Table]:
                             timed.append(
                                 Timed("alembic", stock, projects.stock, runs=1 if extent.is_quick else SERVER_RUNS)
                             )
-                        work = f"`{command}`, {size} files, {driver}"
+                        work = f"`{command}`, {counted(size, 'file')}, {driver}"
                         yield Table(work, run_in_turns(timed), LEAST, OURS, TARGET)
 
 

@@ -51,8 +51,8 @@ def revision_line(
         created: as `dated` gives it.
         widths: of the ids, and of the messages.
     """
-    shown = f"{status:<7}" if plain else styled(f"{status:<7}", STATUS_STYLES[status])
-    return f"{revision:<{widths[0]}}  {shown}  {created}  {message:<{widths[1]}}  {marks}".rstrip()
+    shown = status.ljust(7) if plain else styled(status.ljust(7), STATUS_STYLES[status])
+    return f"{revision.ljust(widths[0])}  {shown}  {created}  {message.ljust(widths[1])}  {marks}".rstrip()
 
 
 def marks_of(is_head: bool, parents: int, labels: Sequence[str]) -> str:

@@ -50,9 +50,7 @@ def tell(question: Question, files: Files, recorded: Recorded, rows: Rows, check
 def _upgrade(files: Files, recorded: Recorded, checksums: Checksums) -> Answer:
     if recorded.is_half_done or not _is_at_tips(files, recorded):
         raise Uncertain("there is work to do")
-    newest: dict[str, Sequence[str]] = {}
-    for entry in recorded.done:
-        newest.setdefault(entry[0], entry)
+    newest = {entry[0]: entry for entry in reversed(recorded.done)}
     digests = files.digests
     others = {
         digests[revision]: checksum

@@ -15,9 +15,9 @@ from servers import MYSQL_VARIABLE, POSTGRESQL_VARIABLE, with_driver
 
 TITLE = "Nothing to do, PostgreSQL and MariaDB"
 NOTE = (
-    "The least is a script that imports the driver, connects, and reads one row of `alembic_version`. With 5000 files on "
-    "MariaDB, two limits are met: the server takes 20 ms to put 5000 entries of the journal together, for `upgrade` to "
-    "compare them with the files, and to ask for the times of 5000 files takes 27."
+    "The least is a script that imports the driver, connects, and reads one row of `alembic_version`. With 5000 files "
+    "on MariaDB, two limits are met: the server takes 20 ms to put 5000 entries of the journal together, for "
+    "`upgrade` to compare them with the files, and to ask for the times of 5000 files takes 27."
 )
 LEAST = "driver, one row"
 OURS = ("oppman.py", "oppman")

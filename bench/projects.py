@@ -54,16 +54,6 @@ with connectable.connect() as connection:
     with context.begin_transaction():
         context.run_migrations()
 """
-# as `init` wrote it before; a project that has it keeps it
-EARLIER_OPPMAN = """
-import sys
-from pathlib import Path
-
-from oppmigrate.cli import main
-
-if __name__ == "__main__":
-    sys.exit(main(project=Path(__file__).parent))
-"""
 SETTLED_S = 2.5  # the stamps of younger files are not relied on
 
 
@@ -86,7 +76,6 @@ def pair(revisions: int, url: str | None = None) -> Iterator[Pair]:
         _write(ours, url, render_env_around(imports, "target_metadata = None"), revisions)
         _write(stock, url, STOCK_ENV, revisions)
         (ours / "oppman.py").write_text(read_template("oppman.py.template"))
-        (ours / "earlier.py").write_text(EARLIER_OPPMAN)
         _record(url, ours)
         time.sleep(SETTLED_S)
         yield Pair(ours, stock, url)

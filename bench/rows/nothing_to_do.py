@@ -29,7 +29,7 @@ def measure(extent: Extent) -> Iterator[Table]:
     for size in extent.sizes:
         with pair(size) as projects:
             for command in COMMANDS:
-                names = (LEAST, *OURS, "an oppman.py of before", "alembic")
+                names = (LEAST, *OURS, "alembic")
                 medians = run_in_turns(_commands(names, command, projects, stock_runs))
                 yield Table(f"`{command}`, {counted(size, 'file')}", medians, LEAST, OURS, TARGETS.get(size))
 
@@ -41,8 +41,7 @@ def _commands(names: Sequence[str], command: str, projects: Pair, stock_runs: in
         names[0]: [sys.executable, "-c", "import sqlite3"],
         names[1]: [sys.executable, "oppman.py", *arguments],
         names[2]: [str(scripts / "oppman"), *arguments],
-        names[3]: [sys.executable, "earlier.py", *arguments],
-        names[4]: [str(scripts / "alembic"), *COMMANDS[command]],
+        names[3]: [str(scripts / "alembic"), *COMMANDS[command]],
     }
     return [
         Timed(name, line, projects.stock, runs=stock_runs) if name == "alembic" else Timed(name, line, projects.ours)

@@ -23,7 +23,7 @@ DEPENDENT = (
 )
 # what becomes of the files, and of the journal, after the database has come to stand where it stands
 FILES = ("as they were", "broken", "twice", "empty", "computed", "none")
-JOURNALS = ("none", "whole", "edited", "reformatted", "half done", "undone since", "older", "no journal")
+JOURNALS = ("none", "whole", "edited", "reformatted", "half done", "undone since", "of another", "older", "no journal")
 TABLES = ("there", "empty", "none")
 
 
@@ -88,6 +88,8 @@ def write_journal(project, kind):
     elif kind == "undone since":
         write_down(project.url, paths[0], direction="downgrade")
         write_down(project.url, paths[0], direction="downgrade", outcome="failed")
+    elif kind == "of another":
+        execute(project, "UPDATE oppman_journal SET version_table = 'another', outcome = 'failed', progress = '[]'")
     elif kind == "older":
         execute(project, "ALTER TABLE oppman_journal DROP COLUMN body_digest")
     elif kind in ("edited", "reformatted"):

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import warnings
+from typing import Any
 
 # where nodes lie, how a literal was prefixed, and whether a name is read or written (which its place says already)
 _LAYOUT = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
@@ -25,33 +26,54 @@ def checksum_of(source: bytes) -> str:
         tree = ast.parse(source)
     pieces: list[bytes] = []
     _write(tree, pieces)
-    # the length before each piece: ("ab", "c") and ("a", "bc") differ
-    return hashlib.sha256(b"".join(b"%d:%b" % (len(piece), piece) for piece in pieces)).hexdigest()
+    return hashlib.sha256(b"".join(pieces)).hexdigest()
+
+
+def _piece(text: bytes) -> bytes:
+    """With its length before it: ("ab", "c") and ("a", "bc") differ."""
+    return b"%d:%b" % (len(text), text)
+
+
+_OPEN, _CLOSE, _OPEN_LIST, _CLOSE_LIST = map(_piece, (b"(", b")", b"[", b"]"))
+
+
+class _Kind:
+    """What is written of every node of a kind: how it opens, and of each field that counts its name, and as a piece."""
+
+    def __init__(self, kind: type[ast.AST]) -> None:
+        self.opening = _OPEN + _piece(kind.__name__.encode())
+        self.fields = tuple((name, _piece(name.encode())) for name in kind._fields if name not in _LAYOUT)
+        self.is_constant = kind is ast.Constant
+        self.is_documented = issubclass(kind, _DOCUMENTED)
+
+
+class _Kinds(dict[type[ast.AST], _Kind]):
+    def __missing__(self, kind: type[ast.AST]) -> _Kind:
+        self[kind] = found = _Kind(kind)
+        return found
+
+
+_kinds = _Kinds()
 
 
 def _write(value: object, pieces: list[bytes]) -> None:
     if isinstance(value, ast.AST):
-        pieces += (b"(", type(value).__name__.encode())
-        for name in value._fields:
-            _write_field(value, name, pieces)
-        pieces.append(b")")
+        kind = _kinds[type(value)]
+        pieces.append(kind.opening)
+        for name, piece in kind.fields:
+            field = getattr(value, name, None)
+            if field == [] or (field is None and not kind.is_constant):
+                continue
+            pieces.append(piece)
+            _write(_without_docstring(field) if kind.is_documented and name == "body" else field, pieces)
+        pieces.append(_CLOSE)
     elif isinstance(value, list):
-        pieces.append(b"[")
+        pieces.append(_OPEN_LIST)
         for item in value:
             _write(item, pieces)
-        pieces.append(b"]")
+        pieces.append(_CLOSE_LIST)
     else:
-        pieces += (type(value).__name__.encode(), _scalar(value))
-
-
-def _write_field(node: ast.AST, name: str, pieces: list[bytes]) -> None:
-    value = getattr(node, name, None)
-    if name in _LAYOUT or value == [] or (value is None and not isinstance(node, ast.Constant)):
-        return
-    if name == "body" and isinstance(node, _DOCUMENTED):
-        value = _without_docstring(node)
-    pieces.append(name.encode())
-    _write(value, pieces)
+        pieces += (_piece(type(value).__name__.encode()), _piece(_scalar(value)))
 
 
 def _scalar(value: object) -> bytes:
@@ -64,9 +86,9 @@ def _scalar(value: object) -> bytes:
     return (hex(value) if type(value) is int else repr(value)).encode()
 
 
-def _without_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+def _without_docstring(body: Any) -> Any:
     """The statements that do something: a formatter may re-indent the docstring, and no one runs it."""
-    first = node.body[0] if node.body else None
+    first = body[0] if body else None
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-        return node.body[1:]
-    return node.body
+        return body[1:]
+    return body

@@ -4,7 +4,7 @@ import ast
 import contextlib
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,22 @@ def bound_names(statement: ast.stmt) -> frozenset[str]:
     return frozenset(name for node in _walk_scope(statement) for name in _bound_by(node))
 
 
-def _walk_scope(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of `tree` that run in its own scope: not the insides of functions and classes."""
-    yield tree
-    if not isinstance(tree, _OWN_SCOPE):
-        for child in ast.iter_child_nodes(tree):
-            yield from _walk_scope(child)
+def _walk_scope(tree: ast.AST) -> list[ast.AST]:
+    """The nodes of `tree` that run in its own scope: not the insides of functions and classes.
+
+    No generator that calls itself: this looks at every node of every file that has changed.
+    """
+    found: list[ast.AST] = [tree]
+    for node in found:  # which grows meanwhile
+        if isinstance(node, _OWN_SCOPE):
+            continue
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, ast.AST):
+                found.append(value)
+            elif isinstance(value, list):
+                found += (each for each in value if isinstance(each, ast.AST))
+    return found
 
 
 def _bound_by(node: ast.AST) -> tuple[str, ...]:

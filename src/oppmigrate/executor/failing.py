@@ -20,7 +20,7 @@ from oppmigrate.errors import (
 )
 from oppmigrate.executor.checkpoints import steps_done
 from oppmigrate.executor.remaining import named
-from oppmigrate.executor.run import Run, entry_facts
+from oppmigrate.executor.run import Run
 from oppmigrate.planner import read_state
 from oppmigrate.recorder import JournalEntry
 
@@ -85,7 +85,7 @@ def _write_down(run: Run, error: MigrateError) -> JournalEntry | None:
         if half_done is not None:
             journal.finish(connection, half_done.id, outcome="failed", error=error.what, duration_ms=None)
         elif run.done and journal.exists(connection):
-            facts = entry_facts(step, run.backup)
+            facts = run.entry_facts(step)
             now = datetime.now(UTC)
             journal.record(connection, **facts, started=now, duration_ms=0.0, outcome="failed", error=error.what)
         connection.commit()

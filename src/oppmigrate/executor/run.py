@@ -56,6 +56,7 @@ class Run:
     ends: list[tuple[str, ...]] = field(default_factory=list)
     backup: Path | None = None
     journal: Journal | None = None  # of the database that was migrated last
+    by: str = field(default_factory=user_at_host)
 
     def prepare(self, plan: Plan) -> None:
         """Take the backup that is due, once, before the first step that this run carries out."""
@@ -80,6 +81,18 @@ class Run:
         self.ran.clear()
         self.running = None
 
+    def entry_facts(self, step: Step) -> dict[str, Any]:
+        """What the journal keeps of a step, however it ends."""
+        return {
+            "revision": step.revision,
+            "direction": step.direction,
+            "checksum": step.checksum,
+            "body": step.path.read_bytes(),
+            "by": self.by,
+            "version": __version__,
+            "backup": str(self.backup) if self.backup else None,
+        }
+
     def say(self, text: str) -> None:
         if self.tell is not None:
             self.tell(text)
@@ -88,16 +101,3 @@ class Run:
 def waiting(tell: Story | None) -> OnWait | None:
     """Tells whom a run waits for."""
     return None if tell is None else lambda holder: tell(f"waiting: {holder.holds('the database')}")
-
-
-def entry_facts(step: Step, backup: Path | None) -> dict[str, Any]:
-    """What the journal keeps of a step, however it ends."""
-    return {
-        "revision": step.revision,
-        "direction": step.direction,
-        "checksum": step.checksum,
-        "body": step.path.read_bytes(),
-        "by": user_at_host(),
-        "version": __version__,
-        "backup": str(backup) if backup else None,
-    }

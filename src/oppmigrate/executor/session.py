@@ -15,7 +15,7 @@ from oppmigrate.environment.hooks import Visit
 from oppmigrate.errors import MigrateError
 from oppmigrate.executor.checkpoints import Checkpoints
 from oppmigrate.executor.remaining import finished_first, named, remaining
-from oppmigrate.executor.run import Run, entry_facts
+from oppmigrate.executor.run import Run
 from oppmigrate.executor.version_table import refuse_long_ids
 from oppmigrate.planner import revision_step
 from oppmigrate.recorder import Journal, JournalEntry
@@ -177,7 +177,7 @@ class Session:
         assert entry is not None
         if entry.id is None:
             self._ensure_journal()
-            entry.id = self.journal.begin(self.connection, **entry_facts(entry.step, self.run.backup))
+            entry.id = self.journal.begin(self.connection, **self.run.entry_facts(entry.step))
         self.journal.save_progress(self.connection, entry.id, progress)
 
     def applied(self, heads: set[str]) -> None:
@@ -189,9 +189,7 @@ class Session:
         self._ensure_journal()
         facts: dict[str, Any] = {"duration_ms": entry.duration_ms, "rows_moved": entry.rows_moved}
         if entry.id is None:
-            self.journal.record(
-                self.connection, started=entry.started, **entry_facts(entry.step, self.run.backup), **facts
-            )
+            self.journal.record(self.connection, started=entry.started, **self.run.entry_facts(entry.step), **facts)
         else:
             self.journal.finish(self.connection, entry.id, outcome="done", **facts)
         self.entry = None

@@ -283,7 +283,8 @@ class Journal:
         }
 
     def _insert(self, connection: Connection, **values: Any) -> int:
-        key = connection.execute(self.table.insert().values(values), execution_options=OURS).inserted_primary_key
+        # as parameters: an INSERT around the values is put together anew for each of thousands of revisions
+        key = connection.execute(self.table.insert(), values, execution_options=OURS).inserted_primary_key
         assert key is not None
         return int(key[0])
 

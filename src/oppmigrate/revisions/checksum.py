@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import warnings
+from functools import lru_cache
 from typing import Any
 
 # where nodes lie, how a literal was prefixed, and whether a name is read or written (which its place says already)
@@ -72,14 +73,19 @@ def _write(value: object, pieces: list[bytes]) -> None:
         for item in value:
             _write(item, pieces)
         pieces.append(_CLOSE_LIST)
+    elif isinstance(value, str):
+        pieces.append(_text(value))
     else:
         pieces += (_piece(type(value).__name__.encode()), _piece(_scalar(value)))
 
 
+@lru_cache(1024)  # names: `op`, `sa`, `Column` and the like make up most of a file, and of the next one
+def _text(value: str) -> bytes:
+    # not repr(): which characters it escapes follows the Unicode tables of each Python
+    return _piece(b"str") + _piece(value.encode("utf-8", "surrogatepass"))
+
+
 def _scalar(value: object) -> bytes:
-    if isinstance(value, str):
-        # not repr(): which characters it escapes follows the Unicode tables of each Python
-        return value.encode("utf-8", "surrogatepass")
     if isinstance(value, bytes):
         return value
     # hexadecimal: Python refuses to write out very long decimals

@@ -29,6 +29,7 @@ class Guard:
         self._file = file
         self._counts: dict[TableName, int] = {}
         self._touched: set[TableName] = set()
+        self._made: set[TableName] = set()  # by itself: without data steps there are no rows in them to be lost
         self._data_steps = DataSteps()
         self._allowed: set[str] = set()
 
@@ -145,18 +146,25 @@ class Guard:
         if table in self._touched:
             return
         self._touched.add(table)
+        if table in self._made:
+            return
         count = self._inquiry.database.count_rows(self._inquiry.connection, table, COUNTED_UP_TO)
         if count is not None:
             self._counts[table] = count
 
     def _follow(self, operation: MigrateOperation) -> None:
         """Keep the counts with the tables that are renamed, and let go those that are dropped."""
-        if isinstance(operation, ops.DropTableOp):
+        if isinstance(operation, ops.CreateTableOp):
+            if not operation.if_not_exists:
+                self._made.add(TableName(operation.table_name, operation.schema))
+        elif isinstance(operation, ops.DropTableOp):
             self._counts.pop(TableName(operation.table_name, operation.schema), None)
         elif isinstance(operation, ops.RenameTableOp):
             old = TableName(operation.table_name, operation.schema)
             new = TableName(operation.new_table_name, operation.schema)
             self._touched.add(new)
+            if old in self._made:
+                self._made.add(new)
             if old in self._counts:
                 self._counts[new] = self._counts.pop(old)
 

@@ -236,7 +236,7 @@ def test_no_to_the_drop_writes_nothing(small_shop: Shop) -> None:
             assert name == "users.nick"
             return False
 
-        def ask_default(self, name: str, type_: str) -> str | None:
+        def ask_default(self, name: str, type_: str, call: str | None) -> str | None:
             return None
 
     small_shop.change_models(lambda source: re.sub(r"    nick.*\n", "", source))

@@ -1,5 +1,6 @@
 """NOT NULL columns on tables that may hold rows: added nullable, filled, then tightened."""
 
+import keyword
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,8 +11,15 @@ from alembic.autogenerate.render import _repr_type
 from alembic.operations import Operations, ops
 from sqlalchemy.types import TypeEngine
 
+from oppmigrate.autogenerate import data_revision
+from oppmigrate.autogenerate.calls import Call
+from oppmigrate.autogenerate.layout import text_source
 from oppmigrate.autogenerate.told import ToldOp
 from oppmigrate.autogenerate.values import as_source
+from oppmigrate.autogenerate.words import qualified
+from oppmigrate.data import batches, tables
+
+_NAMES_IN_USE = frozenset({"op", "sa", "tables", "batches", "batch"})
 
 # the value for `table.column`
 Value = Callable[[str, sa.Column[Any]], Any]
@@ -122,6 +130,8 @@ def _nullable(add: ops.AddColumnOp) -> ops.AddColumnOp:
 
 @renderers.dispatch_for(BackfillOp)
 def _render(context: AutogenContext, op: BackfillOp) -> list[str]:
+    if isinstance(op.value, Call):
+        return _render_call(context, op, op.value)
     value, imports = as_source(op.value)
     context.imports.update(imports)
     schema = f", schema={op.schema!r}" if op.schema else ""
@@ -130,9 +140,41 @@ def _render(context: AutogenContext, op: BackfillOp) -> list[str]:
     return [f"# {op.why}", f"op.execute({table}.update(){where}.values({{{op.column_name!r}: {value}}}))"]
 
 
+def _render_call(context: AutogenContext, op: BackfillOp, call: Call) -> list[str]:
+    """A loop over the rows: of a new column each holds NULL, and where a run is taken up again, those that are left."""
+    context.imports.update((call.import_, data_revision.IMPORTS))
+    table = op.table_name if _is_word(op.table_name) and op.table_name not in _NAMES_IN_USE else "rows_of_table"
+    type_, key = _repr_type(op.type_, context), text_source(op.column_name)
+    is_word = _is_word(op.column_name)
+    typed = f"{op.column_name}={type_}" if is_word else f"**{{{key}: {type_}}}"
+    column = f"{table}.c.{op.column_name}" if is_word else f"{table}.c[{key}]"
+    stays = [] if call.is_of_python else [f"# {call} has to stay where it is as long as this revision is run"]
+    return [
+        f"# {op.why}",
+        *stays,
+        f"{table} = tables(op)({text_source(qualified(op.schema, op.table_name))}, {typed})",
+        f"for batch in batches(op, sa.select({column}).where({column}.is_(None))):\n"
+        f"    batch.update(lambda row: {{{key}: {call.source}}})",
+    ]
+
+
+def _is_word(name: str) -> bool:
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
 @Operations.implementation_for(BackfillOp)
 def _run(operations: Operations, op: BackfillOp) -> None:
+    if isinstance(op.value, Call):
+        _run_call(operations, op, op.value)
+        return
     column: sa.ColumnClause[Any] = sa.column(op.column_name, op.type_)
     table = sa.table(op.table_name, column, schema=op.schema)
     update = table.update().where(column.is_(None)) if op.only_nulls else table.update()
     operations.execute(update.values({op.column_name: op.value}))
+
+
+def _run_call(operations: Operations, op: BackfillOp, call: Call) -> None:
+    table = tables(operations)(qualified(op.schema, op.table_name), **{op.column_name: op.type_})
+    column = table.c[op.column_name]
+    for batch in batches(operations, sa.select(column).where(column.is_(None))):
+        batch.update(lambda _row: {op.column_name: call()})

@@ -45,7 +45,8 @@ class Decisions:
 
     Args:
         drops: `table`, `table.column` or, for a value, `enum.value`, in the old names.
-        defaults: `table.column`, in the new names -> the value for the rows already there, as text.
+        defaults: `table.column`, in the new names -> the value for the rows already there, as text; or the function
+            that the model takes its default from, by its name.
         down_defaults: the same for a dropped column that a downgrade brings back, in the old names.
         casts: `table.column`, in the new names -> SQL that makes its values those of its new type.
     """
@@ -79,10 +80,13 @@ class Questioner(Protocol):
     def confirm_drop(self, name: str) -> bool:
         """Is `name` to go, with all it holds?"""
 
-    def ask_default(self, name: str, type_: str) -> str | None:
-        """The value that `name`, a NOT NULL column that is new, gets in the rows already there; None: no answer."""
+    def ask_default(self, name: str, type_: str, call: str | None) -> str | None:
+        """The value that `name`, a NOT NULL column that is new, gets in the rows already there; None: no answer.
 
-    def ask_fill(self, name: str, type_: str, nulls: int) -> str | None:
+        `call` is the function that the model takes its default from; given as the answer, it is called for each row.
+        """
+
+    def ask_fill(self, name: str, type_: str, nulls: int, call: str | None) -> str | None:
         """The value in place of NULL, which so many rows hold in `name`, a column that is to be NOT NULL."""
 
 

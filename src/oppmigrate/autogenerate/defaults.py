@@ -5,8 +5,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from oppmigrate.autogenerate.calls import call_of, example_flag, given_value, words_on_calls
 from oppmigrate.autogenerate.decisions import Decisions, Questioner
-from oppmigrate.autogenerate.values import as_text, neutral_value, parse_value
+from oppmigrate.autogenerate.values import neutral_value, parse_value
 from oppmigrate.errors import Refused, WrongUsage
 
 
@@ -18,8 +19,8 @@ def settle_defaults(
 ) -> dict[str, Any]:
     """A value for each column, by `table.column`.
 
-    A constant default of the model's is taken as it is; a callable one (`uuid4`, `utcnow`) is not, since one value
-    for all rows is seldom what it means.
+    A constant default of the model's is taken as it is; one that the model calls (`uuid4`) is called for each row
+    where a person says so: what it gives now need not be what it would have given then.
 
     Args:
         others: columns that may be decided on, and are no matter of this.
@@ -35,24 +36,25 @@ def settle_defaults(
             do="leave the flag out; `python oppman.py migrate check` lists what differs",
         )
     values: dict[str, Any] = {}
-    unanswered: list[str] = []
+    unanswered: dict[str, str] = {}
     for name, column in columns.items():
-        text = decisions.defaults.get(name)
+        text, call = decisions.defaults.get(name), call_of(column)
         if text is None and column.default is not None and column.default.is_scalar:
             values[name] = column.default.arg  # type: ignore[attr-defined]
             continue
         if text is None and questioner is not None:
-            text = questioner.ask_default(name, repr(column.type))
+            text = questioner.ask_default(name, repr(column.type), str(call) if call else None)
         if text is None:
-            unanswered.append(f"--default {name}={as_text(neutral_value(column.type)) or 'VALUE'}")
+            unanswered[name] = example_flag(name, column.type, call)
         else:
-            values[name] = parse_value(name, column.type, text)
+            values[name] = given_value(name, column.type, text, call)
     if unanswered:
         raise Refused(
             "this revision adds a NOT NULL column without a default to a table that may hold rows",
-            why="the rows already there need a value in it, and none can be guessed",
-            do="say which (or let the model give a default, or None):\n       " + "\n       ".join(unanswered),
-            columns=[name for name in columns if name not in values],
+            why="the rows already there need a value in it, and none can be guessed"
+            + words_on_calls({name: columns[name] for name in unanswered}),
+            do="say which (or let the model give a default, or None):\n       " + "\n       ".join(unanswered.values()),
+            columns=list(unanswered),
         )
     return values
 

@@ -165,7 +165,7 @@ def _brackets(node: ast.expr) -> tuple[str, str]:
 
 def _flat(node: ast.expr) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
-        return _text(node.value)
+        return text_source(node.value)
     if isinstance(node, ast.Call) and _is_plain(node.func):
         arguments = [_flat(argument) for argument in node.args]
         arguments += [f"{k.arg}={_flat(k.value)}" if k.arg else f"**{_flat(k.value)}" for k in node.keywords]
@@ -194,7 +194,7 @@ def _pairs(node: ast.Dict) -> list[tuple[ast.expr, ast.expr]]:
     return pairs if len(pairs) == len(node.keys) else []
 
 
-def _text(value: str | bytes) -> str:
+def text_source(value: str | bytes) -> str:
     """In double quotes, unless single ones need fewer backslashes."""
     text = repr(value)
     prefix = "b" if isinstance(value, bytes) else ""

@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from alembic.operations import ops
 
 from oppmigrate.autogenerate.backfilling import BackfillOp
+from oppmigrate.autogenerate.calls import call_of, example_flag, given_value, words_on_calls
 from oppmigrate.autogenerate.decisions import Decisions, Questioner
-from oppmigrate.autogenerate.values import as_text, neutral_value, parse_value
+from oppmigrate.autogenerate.values import parse_value
 from oppmigrate.autogenerate.words import qualified
 from oppmigrate.errors import Refused
 
@@ -45,10 +46,10 @@ def settle_nulls(
     values: dict[str, Any] = {}
     unanswered: dict[str, int] = {}
     for name, op in columns.items():
-        type_ = _type_of(op)
+        type_, call = _type_of(op), call_of(models.get(name))
         text = decisions.defaults.get(name)
         if text is not None:
-            values[name] = parse_value(name, type_, text)
+            values[name] = given_value(name, type_, text, call)
             continue
         nulls = count(op.schema, op.table_name, op.column_name)
         if not nulls:
@@ -57,19 +58,19 @@ def settle_nulls(
         if default is not None and default.is_scalar:
             values[name] = default.arg  # type: ignore[attr-defined]
             continue
-        text = questioner.ask_fill(name, repr(type_), nulls) if questioner is not None else None
+        if questioner is not None:
+            text = questioner.ask_fill(name, repr(type_), nulls, str(call) if call else None)
         if text is None:
             unanswered[name] = nulls
         else:
-            values[name] = parse_value(name, type_, text)
+            values[name] = given_value(name, type_, text, call)
     if unanswered:
-        flags = (
-            f"--default {name}={as_text(neutral_value(_type_of(columns[name]))) or 'VALUE'}" for name in unanswered
-        )
+        flags = (example_flag(name, _type_of(columns[name]), call_of(models.get(name))) for name in unanswered)
         counted = ", ".join(f"{number:,} in {name}" for name, number in unanswered.items())
         raise Refused(
             f"this revision makes {', '.join(unanswered)} NOT NULL, and rows hold NULL there: {counted}",
-            why="they need a value in it, and none can be guessed",
+            why="they need a value in it, and none can be guessed"
+            + words_on_calls({name: models.get(name) for name in unanswered}),
             do="say which (or let the model give a default, or None):\n       " + "\n       ".join(flags),
             columns=list(unanswered),
         )

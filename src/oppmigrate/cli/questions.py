@@ -24,13 +24,19 @@ class TerminalQuestioner:
         """A yes or no; Enter means no."""
         return self._terminal.agrees(f"Drop {name}, with all it holds?")
 
-    def ask_default(self, name: str, type_: str) -> str | None:
+    def ask_default(self, name: str, type_: str, call: str | None) -> str | None:
         """A value as text; Enter means no answer."""
         self._terminal.story(f"{name} ({type_}) is new and takes no NULL.")
+        self._offer(call)
         return self._terminal.answer(f"Which value do the rows already there get, default for {name}") or None
 
-    def ask_fill(self, name: str, type_: str, nulls: int) -> str | None:
+    def ask_fill(self, name: str, type_: str, nulls: int, call: str | None) -> str | None:
         """A value as text; Enter means no answer."""
         rows = f"{nulls:,} rows hold" if nulls != 1 else "1 row holds"
         self._terminal.story(f"{name} ({type_}) is to take no NULL, and {rows} one.")
+        self._offer(call)
         return self._terminal.answer(f"Which value do they get, default for {name}") or None
+
+    def _offer(self, call: str | None) -> None:
+        if call:
+            self._terminal.story(f"  {call}  calls the model's own default, for each row")

@@ -3,20 +3,21 @@
 from collections.abc import Iterator
 from typing import Any, Literal
 
-import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext, RevisionStep
 
 from oppmigrate.autogenerate import Draft
 from oppmigrate.autogenerate.decisions import Decisions, Questioner
 from oppmigrate.autogenerate.defaults import down_defaults, settle_defaults
+from oppmigrate.autogenerate.evidence import Evidence
 from oppmigrate.autogenerate.losses import ask_renames, check_drops, find_losses, settle_drops
 from oppmigrate.autogenerate.renaming import carry_out
-from oppmigrate.autogenerate.tightening import CountNulls, down_fills, settle_nulls
+from oppmigrate.autogenerate.rows_there import RowsThere
+from oppmigrate.autogenerate.tightening import down_fills, settle_nulls
 from oppmigrate.autogenerate.value_renames import carry_out_values
 from oppmigrate.blame import line_behind
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
-from oppmigrate.errors import DatabaseError, MigrateError, MigrationFailed
+from oppmigrate.errors import MigrateError, MigrationFailed
 from oppmigrate.planner import State, noted_step, run_in_scratch, step_of
 from oppmigrate.results import Step
 
@@ -74,14 +75,15 @@ def draft_decided_revision(
     losses = find_losses(draft.operations)
     check_drops(losses, decisions)
     if questioner is not None:
-        asked = ask_renames(losses, decisions, questioner)
+        evidence = Evidence(draft.operations, _rows_there(state, decisions))
+        asked = ask_renames(losses, decisions, questioner, evidence)
         if asked != decisions:
             decisions = asked
             draft, compared_with = draft_revision(environment, state, message, decisions, **options)
             losses = find_losses(draft.operations)
     settle_drops(losses, decisions, questioner)
     tightened = draft.columns_to_tighten
-    count = _null_counter(state, decisions)
+    count = _rows_there(state, decisions).nulls
     draft.fill_nulls(
         settle_nulls(tightened, draft.model_columns, decisions, questioner, count),
         down_fills(draft.columns_tightened_back, decisions),
@@ -95,24 +97,10 @@ def draft_decided_revision(
     return draft, compared_with
 
 
-def _null_counter(state: State, decisions: Decisions) -> CountNulls:
-    """Counts in the project's database, where that stands at the heads; it knows the columns by their old names."""
-
-    def count(schema: str | None, table: str, column: str) -> int | None:
-        if not state.is_at_heads or len(state.databases) > 1:
-            return None
-        table = next((each.table for each in decisions.renames if each.column is None and each.new == table), table)
-        renamed = (
-            each.column for each in decisions.renames if each.table == table and each.column and each.new == column
-        )
-        asked: sa.ColumnClause[Any] = sa.column(next(renamed, column))
-        query = sa.select(sa.func.count()).select_from(sa.table(table, asked, schema=schema)).where(asked.is_(None))
-        try:
-            return int(state.database.run(lambda connection: connection.execute(query).scalar_one()))
-        except DatabaseError:  # a table that may not be read
-            return None
-
-    return count
+def _rows_there(state: State, decisions: Decisions) -> RowsThere:
+    """The rows of the project's database, where that stands at the heads."""
+    is_known = state.is_at_heads and len(state.databases) <= 1
+    return RowsThere(state.database if is_known else None, decisions.renames)
 
 
 def empty_draft(environment: Environment, message: str, **options: Any) -> Draft:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from oppmigrate.errors import WrongUsage
+
+if TYPE_CHECKING:
+    from oppmigrate.autogenerate.evidence import Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,8 @@ class Decisions:
 class Questioner(Protocol):
     """Whoever answers what the flags left open; the command line asks on the terminal."""
 
-    def choose_old_name(self, new: str, candidates: Sequence[str]) -> str | None:
-        """Which of the names that are gone did `new` have before? None: it is new."""
+    def choose_old_name(self, new: str, candidates: Sequence["Candidate"]) -> str | None:
+        """Which of the names that are gone did `new` have before, the likeliest first? None: it is new."""
 
     def confirm_drop(self, name: str) -> bool:
         """Is `name` to go, with all it holds?"""

@@ -1,6 +1,5 @@
 """Tables, columns and enum values that a revision would drop, and what they may have been renamed to."""
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -9,12 +8,13 @@ from sqlalchemy import Column
 
 from oppmigrate.autogenerate.decisions import Decisions, Questioner, Rename, ValueRename
 from oppmigrate.autogenerate.enum_values import changed_values
+from oppmigrate.autogenerate.evidence import Candidate, Evidence, likeness
 from oppmigrate.errors import Refused, WrongUsage
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What would go: a table, or a column of one. `candidates` are the new names it may have got instead.
+    """What would go: a table, or a column of one. `candidates` are the new names it may have got instead, likely first.
 
     A value of an enum is the "column" of it: whether rows hold it is looked at when the revision is applied.
     """
@@ -72,7 +72,7 @@ def _column_names(items: Iterable[object]) -> set[str]:
 
 def _new_columns(flat: Iterable[ops.MigrateOperation], table: str, *, besides: str) -> tuple[str, ...]:
     names = (op.column.name for op in flat if isinstance(op, ops.AddColumnOp) and op.table_name == table)
-    return tuple(name for name in names if name != besides)
+    return tuple(sorted((name for name in names if name != besides), key=lambda name: -likeness(besides, name)))
 
 
 def _is_computed_anew(drop: ops.DropColumnOp, flat: Iterable[ops.MigrateOperation]) -> bool:
@@ -94,19 +94,15 @@ def check_drops(losses: Sequence[Loss], decisions: Decisions) -> None:
         )
 
 
-def ask_renames(losses: Sequence[Loss], decisions: Decisions, questioner: Questioner) -> Decisions:
+def ask_renames(losses: Sequence[Loss], decisions: Decisions, questioner: Questioner, evidence: Evidence) -> Decisions:
     """The decisions, with those renames that the questioner knows of. Asks once for each new name."""
     open_losses = {loss.name: loss for loss in losses if loss.name not in decisions.drops}
-    for table, new in dict.fromkeys(
-        (loss.table if loss.column else None, n) for loss in losses for n in loss.candidates
-    ):
-        candidates = [
-            loss.name
-            for loss in open_losses.values()
-            if new in loss.candidates and (loss.table if loss.column else None) == table
-        ]
-        candidates.sort(key=lambda name: -_likeness(name.rpartition(".")[2], new))
-        chosen = questioner.choose_old_name(f"{table}.{new}" if table else new, candidates) if candidates else None
+    for table, new in dict.fromkeys((_within(loss), n) for loss in losses for n in loss.candidates):
+        possible = [loss for loss in open_losses.values() if new in loss.candidates and _within(loss) == table]
+        if not possible:
+            continue
+        candidates = sorted((_candidate(loss, new, evidence) for loss in possible), key=lambda each: -each.score)
+        chosen = questioner.choose_old_name(f"{table}.{new}" if table else new, candidates)
         if chosen is not None:
             loss = open_losses.pop(chosen)
             if loss.is_value:
@@ -116,8 +112,17 @@ def ask_renames(losses: Sequence[Loss], decisions: Decisions, questioner: Questi
     return decisions
 
 
-def _likeness(old: str, new: str) -> float:
-    return difflib.SequenceMatcher(a=old, b=new).ratio()
+def _within(loss: Loss) -> str | None:
+    """The table, or the enum, in which a new name is looked for; None for a table's own name."""
+    return loss.table if loss.column else None
+
+
+def _candidate(loss: Loss, new: str, evidence: Evidence) -> Candidate:
+    if loss.column is None:
+        return evidence.of_table(loss.table, new)
+    if loss.is_value:
+        return Candidate(loss.name, "", likeness(loss.column, new))
+    return evidence.of_column(loss.table, loss.column, new)
 
 
 def settle_drops(losses: Sequence[Loss], decisions: Decisions, questioner: Questioner | None) -> None:

@@ -68,8 +68,8 @@ def _alter_column(op: ops.AlterColumnOp) -> Change:
     if op.modify_name is not None:
         parts.append(f"rename to {op.modify_name}")
     if op.modify_type is not None:
-        before = f"{_type(op.existing_type)} " if op.existing_type is not None else ""
-        parts.append(f"type {before}-> {_type(op.modify_type)}")
+        before = f"{type_words(op.existing_type)} " if op.existing_type is not None else ""
+        parts.append(f"type {before}-> {type_words(op.modify_type)}")
     if op.modify_nullable is not None:
         parts.append("NOT NULL -> nullable" if op.modify_nullable else "nullable -> NOT NULL")
     if op.modify_server_default is not False:
@@ -189,7 +189,7 @@ def _named(op: Any) -> str:
 
 
 def _column(column: Column[Any]) -> str:
-    parts = [_type(column.type)]
+    parts = [type_words(column.type)]
     if not column.nullable:
         parts.append("NOT NULL")
     if column.server_default is not None:
@@ -205,9 +205,10 @@ def _generation(column: Column[Any]) -> str:
     return "identity" if column.identity is not None else ""
 
 
-def _type(type_: TypeEngine[Any] | None) -> str:
+def type_words(type_: TypeEngine[Any] | None) -> str:
+    """A type as people read it, such as `VARCHAR(40)`."""
     if isinstance(type_, ARRAY):
-        return f"{_type(type_.item_type)}[]"
+        return f"{type_words(type_.item_type)}[]"
     if isinstance(type_, Enum):
         return f"enum of {', '.join(type_.enums)}"  # as a text it would be known by its length only
     try:

@@ -1,8 +1,12 @@
 """The questions of `create`, asked on a terminal."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from oppmigrate.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from oppmigrate.autogenerate.evidence import Candidate
 
 
 class TerminalQuestioner:
@@ -11,14 +15,15 @@ class TerminalQuestioner:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
 
-    def choose_old_name(self, new: str, candidates: Sequence[str]) -> str | None:
+    def choose_old_name(self, new: str, candidates: Sequence["Candidate"]) -> str | None:
         """A pick-list of the names that are gone; Enter means that the name is new."""
         self._terminal.story(f"{new} is not in the database. Was it, before:")
         for number, candidate in enumerate(candidates, start=1):
-            self._terminal.story(f"  {number}  {candidate}, and is renamed")
+            evidence = f": {candidate.evidence}" if candidate.evidence else ""
+            self._terminal.story(f"  {number}  {candidate.name}, and is renamed{evidence}")
         self._terminal.story("  0  nothing: it is new")
         chosen = self._terminal.choose(len(candidates))
-        return candidates[chosen - 1] if chosen else None
+        return candidates[chosen - 1].name if chosen else None
 
     def confirm_drop(self, name: str) -> bool:
         """A yes or no; Enter means no."""

@@ -3,7 +3,7 @@
 import getpass
 import re
 import subprocess
-import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +16,7 @@ from pgbouncer import pgbouncer
 from postgresql_rows import connect
 from projects import Project, clean_environment
 from server_checks import assert_waiting_tells_of_the_holder
+from warm_python import warm_python
 
 MODELS = """
 from sqlmodel import Field, SQLModel
@@ -27,7 +28,7 @@ class Counter(SQLModel, table=True):
 """
 RUNS = 16
 BESIDE_A_VICTIM = 5
-LONG_S = 240  # sixteen interpreters start on few cores
+LONG_S = 240  # sixteen of them on few cores
 VICTIM = "OPPMAN_TEST_VICTIM"
 SLEEP = (
     f'import os, pathlib, time; {VICTIM!r} in os.environ and (pathlib.Path("holding").touch(), time.sleep({LONG_S}))'
@@ -41,8 +42,9 @@ class Counter(MigratedProject):
     The first revision is applied, and there are rows in its tables.
     """
 
-    def __init__(self, project: Project, url: str) -> None:
+    def __init__(self, project: Project, url: str, programs: Path) -> None:
         super().__init__(project, url)
+        self.programs = programs
         project.write("models.py", MODELS)
         self.ok("migrate", "init")
         self.revision(
@@ -61,7 +63,7 @@ class Counter(MigratedProject):
 
     def start(self, **env: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, "-m", "oppmigrate", "migrate", "upgrade", "--lock-timeout", str(LONG_S)],
+            [self.programs / "python", "-m", "oppmigrate", "migrate", "upgrade", "--lock-timeout", str(LONG_S)],
             cwd=self.project.path,
             env={**clean_environment(), **self.env, **env},
             stdout=subprocess.PIPE,
@@ -97,16 +99,24 @@ def finish(runs: "list[subprocess.Popen[str]]") -> list[int]:
     return sorted((int(match[1]) if match else 0 for match in found), reverse=True)
 
 
-@pytest.fixture
-def counter(project: Project, database_url: str) -> Counter:
-    return Counter(project, database_url)
+@pytest.fixture(scope="module")
+def programs() -> Iterator[Path]:
+    """Where the `python` is that has made the imports already, so that many start at once."""
+    with tempfile.TemporaryDirectory(prefix="runs-") as folder, warm_python(Path(folder)) as programs:
+        yield programs
 
 
 @pytest.fixture
-def pooled(project: Project, postgresql_url: str, tmp_path: Path) -> Iterator[Counter]:
+def counter(project: Project, database_url: str, programs: Path) -> Counter:
+    return Counter(project, database_url, programs)
+
+
+@pytest.fixture
+def pooled(project: Project, postgresql_url: str, programs: Path, tmp_path: Path) -> Iterator[Counter]:
     """The project, whose database is reached through pgbouncer."""
     with pgbouncer(postgresql_url, tmp_path) as port:
-        yield Counter(project, make_url(postgresql_url).set(port=port).render_as_string(hide_password=False))
+        url = make_url(postgresql_url).set(port=port).render_as_string(hide_password=False)
+        yield Counter(project, url, programs)
 
 
 def test_sixteen_upgrades_at_once_apply_each_revision_once(counter: Counter) -> None:

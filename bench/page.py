@@ -57,8 +57,7 @@ def as_markdown(tables: Sequence[Table]) -> str:
     names = list(dict.fromkeys(name for table in tables for name in table.medians))
     rows = [["work", *names, "to reach"], ["---"] * (len(names) + 2)]
     for table in tables:
-        reach = "" if table.target is None else f"{table.target:g} ×{'' if table.is_met else ' (not met)'}"
-        rows.append([table.work, *(_cell(table, name) for name in names), reach])
+        rows.append([table.work, *(_cell(table, name) for name in names), table.to_reach])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

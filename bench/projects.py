@@ -69,19 +69,30 @@ class Pair:
 @contextmanager
 def pair(revisions: int, url: str | None = None) -> Iterator[Pair]:
     """Both projects, with all of their revisions recorded; on SQLite where no URL is given."""
+    with unapplied_pair(revisions, url) as projects:
+        _record(projects.url, projects.ours)
+        time.sleep(SETTLED_S)
+        yield projects
+
+
+@contextmanager
+def unapplied_pair(revisions: int, url: str | None = None, revision: str = REVISION) -> Iterator[Pair]:
+    """Both projects, with no database yet.
+
+    Args:
+        revision: the text of a revision, with `{number}`, `{id}` and `{parent!r}` in it.
+    """
     with TemporaryDirectory(prefix="oppman-bench-") as folder:
         ours, stock = Path(folder, "ours"), Path(folder, "stock")
         url = url or f"sqlite:///{ours / 'test.db'}"
         imports = "from alembic import context\nfrom oppmigrate.environment import run_migrations"
-        _write(ours, url, render_env_around(imports, "target_metadata = None"), revisions)
-        _write(stock, url, STOCK_ENV, revisions)
+        _write(ours, url, render_env_around(imports, "target_metadata = None"), revisions, revision)
+        _write(stock, url, STOCK_ENV, revisions, revision)
         (ours / "oppman.py").write_text(read_template("oppman.py.template"))
-        _record(url, ours)
-        time.sleep(SETTLED_S)
         yield Pair(ours, stock, url)
 
 
-def _write(folder: Path, url: str, env: str, revisions: int) -> None:
+def _write(folder: Path, url: str, env: str, revisions: int, revision: str) -> None:
     versions = folder / "alembic" / "versions"
     versions.mkdir(parents=True)
     (folder / "alembic" / "env.py").write_text(env)
@@ -90,7 +101,7 @@ def _write(folder: Path, url: str, env: str, revisions: int) -> None:
     parent = None
     for number in range(1, revisions + 1):
         id_ = f"{number:012x}"
-        text = REVISION.format(number=number, id=id_, parent=parent)
+        text = revision.format(number=number, id=id_, parent=parent)
         (versions / f"{id_}_step_{number}.py").write_text(text)
         parent = id_
 

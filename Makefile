@@ -9,7 +9,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults bench bench-quick lint format pages lock clean
+.PHONY: help setup demo test changes faults stock bench bench-quick lint format pages lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,13 @@ demo: $(READY) ## the Order walk-through: a new model, its migration, every comm
 
 test: $(READY) ## the tests; some of them: make test ARGS="-k revisions"
 	@.venv/bin/pytest -n auto $(ARGS)
+
+changes: $(READY) ## every change of models that create finds, on three servers, up and down; in eight minutes
+	@OPPMAN_TEST_CHANGES=all OPPMAN_TEST_REQUIRE=postgresql,mysql .venv/bin/pytest -n auto tests/changes $(ARGS)
+
+stock: $(READY) ## what stock Alembic makes of the same changes: docs/autogenerate.json, and its page
+	@$(PYTHON) tests/stock_alembic.py --write
+	@$(PYTHON) tests/autogenerate_page.py --write
 
 faults: $(READY) ## every fault at every statement, on three servers, in hours; a part: make faults PART=1/10
 	@OPPMAN_TEST_FAULTS=$(or $(PART),all) OPPMAN_TEST_REQUIRE=postgresql,mysql .venv/bin/pytest -n auto tests/faults $(ARGS)
@@ -54,6 +61,7 @@ pages: $(READY) ## bring what the pages show to what the commands say
 	@$(PYTHON) tests/pages.py --write
 	@$(PYTHON) tests/json_page.py --write
 	@$(PYTHON) tests/reliability_page.py --write
+	@$(PYTHON) tests/autogenerate_page.py --write
 
 lock: ## write uv.lock anew from pyproject.toml (needs uv)
 	uv lock --no-config --default-index https://pypi.org/simple

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+import autogenerate_page
 import json_page
 import reliability_page
+from changes.groups import EVERY
 from fault_counts import NAMES, RESULTS
 from faults.cases import KINDS
 from oppmigrate.cli.arguments import GLOBAL_OPTIONS
@@ -145,6 +147,19 @@ def test_reliability_page_has_the_numbers_of_the_last_run_of_all_faults():
         survived = json.loads(RESULTS.read_text(encoding="utf-8"))["survived"]
         assert set(survived) == set(NAMES)
         assert sum(survived.values()) > 2000, "thousands, not dozens"
+
+
+def test_autogenerate_page_is_what_the_changes_are():
+    """`make pages` writes it."""
+    assert autogenerate_page.PAGE.read_text(encoding="utf-8") == autogenerate_page.page()
+
+
+def test_stock_alembic_was_measured_with_the_changes_as_they_are():
+    """`make stock` measures again, and needs the servers."""
+    measured = json.loads(autogenerate_page.RESULTS.read_text(encoding="utf-8"))["changes"]
+    assert {name: each["fingerprint"] for name, each in measured.items()} == {
+        change.name: change.fingerprint for change in EVERY
+    }
 
 
 def test_reliability_page_explains_every_kind_of_fault():

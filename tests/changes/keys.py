@@ -1,0 +1,98 @@
+"""Primary keys and foreign keys."""
+
+from changes.change import ROWS, SQLITE_AND_POSTGRESQL, Change, table
+
+OTHER = "Table('other', metadata, Column('id', Integer, primary_key=True), Column('code', Integer, unique=True))\n"
+THIRD = "Table('third', metadata, Column('id', Integer, primary_key=True))\n"
+FILLED = (
+    "INSERT INTO other (id, code) VALUES (5, 50), (8, 80)",
+    *ROWS,
+)
+PRIMARY = ""  # what is printed of a primary key differs from server to server
+PLAIN = "Integer, primary_key=True, autoincrement=False"
+
+
+def key(target: str, more: str = ", name='fk_t'") -> str:
+    return OTHER + table(n=f"Integer, ForeignKey({target!r}{more})")
+
+
+CHANGES = (
+    Change(
+        *("foreign key added", OTHER + table(), key("other.id"), "add foreign key fk_t on t (n) -> other (id)"),
+        rows=FILLED,
+    ),
+    Change(
+        *("foreign key removed", key("other.id"), OTHER + table(), "drop foreign key fk_t on t"),
+        rows=FILLED,
+    ),
+    Change(
+        "foreign key without a name added",
+        OTHER + table(),
+        key("other.id", ""),
+        "add foreign key fk_t_n_other on t",
+        rows=FILLED,
+    ),
+    Change(
+        "foreign key to another table",
+        THIRD + key("other.id"),
+        THIRD + key("third.id"),
+        "add foreign key fk_t on t (n) -> third (id)",
+        rows=("INSERT INTO third (id) VALUES (5), (8)", *FILLED),
+    ),
+    Change(
+        "foreign key with another ON DELETE",
+        key("other.id"),
+        key("other.id", ", name='fk_t', ondelete='CASCADE'"),
+        "add foreign key fk_t on t",
+        rows=FILLED,
+        weighty=True,
+    ),
+    Change(
+        "foreign key without a name, with another ON DELETE",
+        key("other.id", ""),
+        key("other.id", ", ondelete='SET NULL'"),
+        "add foreign key",
+        rows=FILLED,
+        weighty=True,
+    ),
+    Change(
+        "foreign key with another ON UPDATE",
+        key("other.id"),
+        key("other.id", ", name='fk_t', onupdate='CASCADE'"),
+        "add foreign key fk_t on t",
+        rows=FILLED,
+    ),
+    Change(
+        "foreign key made DEFERRABLE",
+        key("other.id"),
+        key("other.id", ", name='fk_t', deferrable=True, initially='DEFERRED'"),
+        "add foreign key fk_t on t",
+        rows=FILLED,
+        servers=SQLITE_AND_POSTGRESQL,
+    ),
+    Change(
+        "primary key of one column more",
+        table(id=PLAIN, n="Integer, nullable=False"),
+        table(id=PLAIN, n=PLAIN),
+        PRIMARY,
+        weighty=True,
+    ),
+    Change(
+        "primary key of one column less",
+        table(id=PLAIN, n=PLAIN),
+        table(id=PLAIN, n="Integer, nullable=False"),
+        PRIMARY,
+    ),
+    Change(
+        "primary key of another column",
+        table(id=PLAIN, n="Integer, nullable=False"),
+        table(id="Integer, nullable=False", n=PLAIN),
+        PRIMARY,
+    ),
+    Change(
+        "primary key added",
+        table(id="Integer, nullable=False"),
+        table(id=PLAIN),
+        PRIMARY,
+    ),
+)

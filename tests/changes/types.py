@@ -1,0 +1,70 @@
+"""Columns that get another type, with the values that they hold."""
+
+from changes.change import MYSQL, POSTGRESQL, SQLITE_AND_POSTGRESQL, Change, table
+
+
+def retyped(name: str, before: str, after: str, says: str, value: str, then: object, **more: object) -> Change:
+    """A column `x` of another type, in a row that holds this value, and a row of NULL."""
+    return Change(
+        name,
+        table(f"Column('x', {before})"),
+        table(f"Column('x', {after})"),
+        f"alter column t.x: type {says}",
+        rows=(f"INSERT INTO t (id, n, word, x) VALUES (1, 5, 'one', {value}), (2, 8, 'two', NULL)",),
+        there={"SELECT id, word, x FROM t ORDER BY id": [(1, "one", then), (2, "two", None)]},
+        **more,  # type: ignore[arg-type]
+    )
+
+
+CHANGES = (
+    retyped(
+        *("String given a length", "String", "String(50)", "VARCHAR -> VARCHAR(50)", "'a'", "a"),
+        servers=SQLITE_AND_POSTGRESQL,
+        weighty=True,
+    ),
+    retyped("String made longer", "String(9)", "String(99)", "VARCHAR(9) -> VARCHAR(99)", "'a'", "a"),
+    retyped("String made shorter", "String(99)", "String(9)", "VARCHAR(99) -> VARCHAR(9)", "'a'", "a"),
+    retyped("String made Text", "String(9)", "Text", "VARCHAR(9) -> TEXT", "'a'", "a"),
+    retyped("Integer made BigInteger", "Integer", "BigInteger", "INTEGER -> BIGINT", "7", 7),
+    retyped("SmallInteger made Integer", "SmallInteger", "Integer", "SMALLINT -> INTEGER", "7", 7),
+    retyped("String made Integer", "String(9)", "Integer", "VARCHAR(9) -> INTEGER", "'7'", 7, weighty=True),
+    retyped("Integer made String", "Integer", "String(9)", "INTEGER -> VARCHAR(9)", "7", "7"),
+    retyped("String made Date", "String(10)", "Date", "VARCHAR(10) -> DATE", "'2024-02-29'", "2024-02-29"),
+    retyped("Integer made Boolean", "Integer", "Boolean", "INTEGER -> BOOLEAN", "1", 1),
+    retyped("Numeric given another scale", "Numeric(8, 2)", "Numeric(9, 3)", "", "7", 7),
+    retyped("Float made Numeric", "Float", "Numeric(8, 2)", "", "7.5", 7.5),
+    retyped(
+        *("String made Integer by an expression of one's own", "String(9)", "Integer", "VARCHAR(9) -> INTEGER"),
+        *("'four'", 4),
+        flags=("--cast", "t.x=length(x)"),
+        servers=SQLITE_AND_POSTGRESQL,
+        back={"SELECT id, word, x FROM t ORDER BY id": [(1, "one", "4"), (2, "two", None)]},
+    ),
+    retyped(
+        *("DateTime given a timezone", "DateTime", "DateTime(timezone=True)", "TIMESTAMP", "NULL", None),
+        servers=POSTGRESQL,
+        weighty=True,
+    ),
+    retyped(
+        *("Text made JSON", "Text", "JSON", "TEXT -> JSON", "'{\"a\": 1}'", {"a": 1}),
+        servers=POSTGRESQL,
+    ),
+    retyped(
+        *("JSON made JSONB", "JSON", "postgresql.JSONB", "JSON -> JSONB", "'{\"a\": 1}'", {"a": 1}),
+        servers=POSTGRESQL,
+    ),
+    retyped(
+        *("ARRAY given another type of item", "ARRAY(Integer)", "ARRAY(String(9))", "INTEGER[] -> VARCHAR(9)[]"),
+        *("'{7}'", ["7"]),
+        servers=POSTGRESQL,
+    ),
+    retyped(
+        *("INTEGER made unsigned", "Integer", "mysql.INTEGER(unsigned=True)", "INTEGER -> INTEGER UNSIGNED", "7", 7),
+        servers=MYSQL,
+    ),
+    retyped(
+        *("String made UUID", "String(36)", "Uuid", "", "'00000000-0000-0000-0000-000000000007'"),
+        *("00000000-0000-0000-0000-000000000007",),
+        servers=POSTGRESQL,
+    ),
+)

@@ -212,7 +212,8 @@ def type_words(type_: TypeEngine[Any] | None) -> str:
     if isinstance(type_, Enum):
         return f"enum of {', '.join(type_.enums)}"  # as a text it would be known by its length only
     try:
-        return str(type_)
+        unsigned = " UNSIGNED" if getattr(type_, "unsigned", False) else ""
+        return f"{str(type_).removesuffix(unsigned)}{unsigned}"
     except SQLAlchemyError:  # a dialect's own type, which the generic compiler cannot write
         return repr(type_)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import _render_dialect_kwargs_items, _render_gen_name
-from sqlalchemy import CheckConstraint, Computed, Dialect
+from sqlalchemy import CheckConstraint, Computed, DefaultClause, Dialect, TextClause
+from sqlalchemy import text as clause_of
 from sqlalchemy.sql.elements import ClauseElement
 
 # what `sa.text()` takes for a parameter
@@ -47,7 +48,7 @@ def quoted_name(dialect: Dialect, schema: str | None, name: str) -> str:
 
 
 def rendering_expressions(render_item: Callable[[str, Any, AutogenContext], Any]) -> Callable[..., Any]:
-    """The `render_item`, and where it leaves a CHECK or a generated column to Alembic, text that is read as meant.
+    """The `render_item`, and where it leaves a CHECK, a generated column or a default to Alembic, text read as meant.
 
     Alembic writes a percent sign as the driver has it, twice, and it is doubled again when the file is run; a colon in
     a string becomes a parameter.
@@ -61,6 +62,8 @@ def rendering_expressions(render_item: Callable[[str, Any, AutogenContext], Any]
         if isinstance(item, Computed):
             persisted = "" if item.persisted is None else f", persisted={item.persisted}"
             return f"{prefix}Computed({_source(item, context)}{persisted})"
+        if isinstance(item, DefaultClause) and isinstance(item.arg, TextClause):
+            return f"{prefix}text({_default_source(item.arg, item.reflected, context)})"
         if isinstance(item, CheckConstraint) and not item._type_bound:
             options = [f"name={_render_gen_name(context, item.name)!r}"] if item.name else []
             options += _render_dialect_kwargs_items(context, item.dialect_kwargs)
@@ -72,3 +75,10 @@ def rendering_expressions(render_item: Callable[[str, Any, AutogenContext], Any]
 
 def _source(item: Computed | CheckConstraint, context: AutogenContext) -> str:
     return repr(as_text(as_sql(item.sqltext, context)))
+
+
+def _default_source(default: TextClause, is_reflected: bool, context: AutogenContext) -> str:
+    """In parentheses where the server wants them. In what was read from a database, a colon is no parameter's."""
+    impl: Any = context.migration_context.impl
+    clause = clause_of(as_text(default.text)) if is_reflected else default
+    return repr(as_text(as_written(context, impl.render_ddl_sql_expr(clause, is_server_default=True))))

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Column, DefaultClause, Dialect, Enum, String
+from sqlalchemy import Column, DefaultClause, Dialect, Enum, Integer, Numeric, String
 from sqlalchemy.types import TypeEngine
 
 _LENGTH = re.compile(r"VARCHAR(\(\d+\))?")
@@ -12,6 +12,10 @@ _LENGTH = re.compile(r"VARCHAR(\(\d+\))?")
 _NOW = r"\(*(?:now|current_timestamp)\b(?:\((\d*)\))?\)*"
 _DEFAULT_NOW = re.compile(rf"{_NOW}(?:\s+on\s+update\s+{_NOW})?", re.IGNORECASE)
 _LITERAL = re.compile(r"'((?:[^'\\]|''|\\.)*)'(?:::[\w\s\".()\[\]]+)?")
+
+
+# words that MariaDB and MySQL keep as numbers
+_TRUTHS = {"true": "1", "false": "0"}
 
 
 def compare_server_default(
@@ -22,7 +26,7 @@ def compare_server_default(
     _metadata_default: Any,
     rendered_default: str | None,
 ) -> bool | None:
-    """Compare defaults that hold a quote, those of an enum or another type, and the time of day.
+    """Compare defaults that hold a quote, those of an enum or another type, true and false, and the time of day.
 
     All others are left to Alembic (None).
 
@@ -32,7 +36,12 @@ def compare_server_default(
     """
     if _is_same_now(inspected_default, rendered_default):
         return False
+    truth = _TRUTHS.get((rendered_default or "").lower())
+    if truth is not None and inspected_default in _TRUTHS.values():
+        return inspected_default != truth
     default = metadata_column.server_default
+    if isinstance(default, DefaultClause) and default.reflected:
+        return inspected_default != getattr(default.arg, "text", default.arg)
     if not (isinstance(default, DefaultClause) and isinstance(default.arg, str)):
         return None
     types = inspected_column.type, metadata_column.type
@@ -58,13 +67,15 @@ def _is_same_now(inspected: str | None, rendered: str | None) -> bool:
 def has_other_type(inspected: TypeEngine[Any], modelled: TypeEngine[Any], dialect: Dialect) -> bool:
     """Do two types differ in what Alembic's comparison passes over?
 
-    A length that only one of two texts has, and the order of the values of an enum that lists them in its column
-    (Alembic 1.20, `DefaultImpl._column_args_match` and `MySQLImpl.compare_type`).
+    A length that only one of two texts has, the order of the values of an enum that lists them in its column, and
+    whether a number has a sign (Alembic 1.20, `DefaultImpl._column_args_match` and `MySQLImpl.compare_type`).
     """
     if isinstance(inspected, Enum):
         if not isinstance(modelled, Enum) or inspected.name is not None:
             return False
         return bool(modelled.native_enum) and list(inspected.enums) != list(modelled.enums)
+    if hasattr(inspected, "unsigned") and modelled._type_affinity in (Integer, Numeric):
+        return bool(inspected.unsigned) is not bool(getattr(modelled.dialect_impl(dialect), "unsigned", False))
     if not (isinstance(inspected, String) and modelled._type_affinity is String):
         return False
     lengths = [_LENGTH.fullmatch(type_.compile(dialect=dialect).upper()) for type_ in (inspected, modelled)]

@@ -76,14 +76,24 @@ class Tables:
         """How often the last upgrade copied a table."""
         return sum(statement.startswith("INSERT OR ABORT INTO") for statement in self.statements)
 
+    def edits(self) -> int:
+        """How often the last upgrade edited a stored definition; trying out a DEFAULT is one, too."""
+        return sum(
+            statement.startswith("UPDATE") and "sqlite_master SET sql" in statement for statement in self.statements
+        )
+
     def assert_sound(self) -> None:
         assert self.rows("PRAGMA integrity_check") == [("ok",)]
         assert self.rows("PRAGMA foreign_key_check") == []
 
 
 @contextmanager
-def tables() -> Iterator[Tables]:
+def tables(*, edits: bool = True) -> Iterator[Tables]:
+    """Args:
+    edits: may a stored definition be edited? Else the table is rebuilt.
+    """
     database = open_database("sqlite://")
+    database.edits_schema = edits
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA foreign_keys = ON")
         connection.rollback()

@@ -43,7 +43,7 @@ NAMES = [("Ada",), ("Bob",), ("Cyd",)]
 
 @pytest.fixture
 def people() -> Iterator[Tables]:
-    with sqlite_batches.tables() as people:
+    with sqlite_batches.tables(edits=False) as people:
         people.execute(PEOPLE, *AROUND, *ROWS, "DELETE FROM log", "DELETE FROM pets WHERE owner = 9")
         yield people
 

@@ -23,7 +23,7 @@ PHASES = list(Phase) if "OPPMAN_TEST_SHRINK" in os.environ else [Phase.explicit,
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
 def test_what_no_operation_names_is_the_same_byte_for_byte(data: st.DataObject) -> None:
     table = data.draw(random_tables())
-    with tables() as database:
+    with tables(edits=data.draw(st.booleans())) as database:
         if not make(database, table):
             event("SQLite does not take the table")
             return

@@ -13,7 +13,7 @@ from sqlite_batches import Tables
 
 @pytest.fixture
 def people() -> Iterator[Tables]:
-    with sqlite_batches.tables() as people:
+    with sqlite_batches.tables(edits=False) as people:
         people.execute(
             "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, age INT, boss INT, town TEXT COLLATE NOCASE)",
             "INSERT INTO people VALUES (1, 'Ada', 36, NULL, 'Oslo'), (2, 'Bob', NULL, 7, 'OSLO'), "
@@ -170,7 +170,7 @@ def test_rows_whose_new_foreign_key_points_nowhere(people: Tables):
 )
 def test_values_that_a_new_type_would_change(type_: Any, fit: list[Any], unfit: list[Any]):
     for value in fit + unfit:
-        with sqlite_batches.tables() as people:
+        with sqlite_batches.tables(edits=False) as people:
             declared = "TEXT" if isinstance(value, str) else "NUMERIC"  # so that SQLite stores it as it is
             people.execute(f"CREATE TABLE people (id INTEGER PRIMARY KEY, what {declared})")
             people.connection.exec_driver_sql("INSERT INTO people VALUES (1, ?), (2, NULL)", (value,))
@@ -210,7 +210,7 @@ def convert(people: Tables, type_: Any, *allowed: str) -> None:
     ],
 )
 def test_values_are_converted_as_they_will_be_read(declared: str, type_: Any, stored: Any, converted: Any):
-    with sqlite_batches.tables() as people:
+    with sqlite_batches.tables(edits=False) as people:
         people.execute(f"CREATE TABLE people (id INTEGER PRIMARY KEY, what {declared})")
         people.connection.exec_driver_sql("INSERT INTO people VALUES (1, ?)", (stored,))
         people.connection.commit()
@@ -221,14 +221,14 @@ def test_values_are_converted_as_they_will_be_read(declared: str, type_: Any, st
 
 
 def test_a_person_may_allow_the_loss():
-    with sqlite_batches.tables() as people:
+    with sqlite_batches.tables(edits=False) as people:
         people.execute("CREATE TABLE people (what TEXT)", "INSERT INTO people VALUES ('abc'), ('5')")
         convert(people, sa.Integer(), "lossy-conversion")
         assert people.rows("SELECT what FROM people") == [(0,), (5,)]
 
 
 def test_sample_is_at_most_five_and_the_count_is_whole():
-    with sqlite_batches.tables() as people:
+    with sqlite_batches.tables(edits=False) as people:
         people.execute(
             "CREATE TABLE people (what TEXT)",
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) "
@@ -240,7 +240,7 @@ def test_sample_is_at_most_five_and_the_count_is_whole():
 
 
 def test_text_that_is_no_utf_8_is_shown_all_the_same():
-    with sqlite_batches.tables() as people:
+    with sqlite_batches.tables(edits=False) as people:
         people.execute("CREATE TABLE people (what TEXT)", "INSERT INTO people VALUES (CAST(x'ff41' AS TEXT))")
         error = refused_without_looking(people, sa.Integer())
         assert "\\\\xffA" in str(error.why)
@@ -253,7 +253,7 @@ def refused_without_looking(people: Tables, type_: Any) -> RowsDoNotFit:
 
 
 def test_column_is_not_computed_over_values_that_say_something_else():
-    with sqlite_batches.tables() as people:
+    with sqlite_batches.tables(edits=False) as people:
         people.execute("CREATE TABLE people (a INT, b INT)", "INSERT INTO people VALUES (1, 2), (2, 5)")
         change = lambda batch: batch.alter_column("b", server_default=sa.Computed("a + 1"))  # noqa: E731  # data
         error = refused(people, change)

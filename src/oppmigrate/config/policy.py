@@ -29,6 +29,7 @@ class Policy:
         table_lock_timeout_s: how long one statement may wait for somebody else's lock on a table.
         statement_timeout_s: how long one statement may take; None is for ever.
         wait_for_database_s: how long to try again while the server does not answer yet.
+        sqlite_schema_edit: on SQLite, change a table's stored definition alone, where that is safe; False: rebuild it.
     """
 
     transaction: Literal["upgrade", "revision"] | None = _setting(None, "upgrade|revision")
@@ -41,6 +42,7 @@ class Policy:
     table_lock_timeout_s: float = _setting(5.0, "seconds", unit="_s")
     statement_timeout_s: float | None = _setting(None, "seconds", unit="_s")
     wait_for_database_s: float = _setting(0.0, "seconds", unit="_s")
+    sqlite_schema_edit: bool = _setting(True, "switch")
 
 
 def read_policy(environment: Mapping[str, str], own: Mapping[str, Any]) -> Policy:
@@ -65,11 +67,20 @@ def _value(kind: str, value: Any, source: str) -> Any:
         if value in kind.split("|"):
             return value
         raise ConfigurationError(f"{source} is {value!r}", do=f"write one of: {kind.replace('|', ', ')}")
+    if kind == "switch":
+        return _switch(value, source)
     if kind == "name":
         if isinstance(value, str) and re.fullmatch(r"[A-Za-z_]\w{0,59}", value):
             return value
         raise ConfigurationError(f"{source} is {value!r}", do="write the plain name of a table: letters, digits and _")
     return _number(kind, value, source)
+
+
+def _switch(value: Any, source: str) -> bool:
+    word = str(value).lower()
+    if word in ("1", "true", "yes", "on") or word in ("0", "false", "no", "off"):
+        return word in ("1", "true", "yes", "on")
+    raise ConfigurationError(f"{source} is {value!r}", do="write true or false; in the environment, 1 or 0")
 
 
 def _number(kind: str, value: Any, source: str) -> float:

@@ -58,6 +58,7 @@ class Database(RowQuestions, ExpressionQuestions, IndexQuestions, TypeQuestions,
     connect_timeout_s: ClassVar[int] = 5
     table_lock_timeout_s: float = 5  # how long one statement may wait for somebody else's lock
     statement_timeout_s: float | None = None  # how long one statement of a migration may take
+    edits_schema: bool = False  # a table's stored definition may be changed, where that is safe, in place of a rebuild
     patience_s: float = 5  # how long looking may wait, where readers wait for a writer
 
     def __init__(self, url: URL) -> None:

@@ -59,6 +59,7 @@ class SQLite(Database):
     is_locked_by_transaction = True
     enforces_lengths = False
     rebuilds_tables = True
+    edits_schema = True
     copies_itself = True
     scratches_in_memory = True
     keeps_damaged = True
@@ -294,7 +295,7 @@ class SQLite(Database):
     ) -> TableChange:
         from oppmigrate.databases.sqlite_rebuild import SQLiteTableChange
 
-        return SQLiteTableChange(connection, table, schema, is_allowed=is_allowed)
+        return SQLiteTableChange(connection, table, schema, is_allowed=is_allowed, edits=self.edits_schema)
 
     def find_leftovers(self, connection: Connection) -> tuple[Leftover, ...]:
         return sqlite_leftovers.find_leftovers(connection)
@@ -312,7 +313,9 @@ class SQLite(Database):
     @contextmanager
     def scratch(self) -> Iterator[Database]:
         """A database in memory: each `run` of it opens a new, empty one."""
-        yield SQLite(URL.create(self.url.drivername))
+        scratch = SQLite(URL.create(self.url.drivername))
+        scratch.edits_schema = False  # what runs there is shown as SQL, and an edit is safe for the rows it has seen
+        yield scratch
 
     # ---- the whole of it
 

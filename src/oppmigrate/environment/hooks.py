@@ -209,6 +209,8 @@ class Hooks:
         """The database of an address of env.py's, which it takes for granted to run in the project's folder."""
         text = url if isinstance(url, str) else url.render_as_string(hide_password=False)
         database = open_by_policy(absolute_url(text, self._settings.project), self._settings.policy)
+        if self._visit.in_scratch:
+            database.edits_schema = False  # as in every scratch database
         if self._settings.database_url_source == "--database-url":
             self._check_address(database)
         return database

@@ -12,7 +12,7 @@ from alembic.runtime.environment import EnvironmentContext
 from sqlalchemy import Connection, MetaData
 
 from oppmigrate.config import Settings, load_settings
-from oppmigrate.databases import Database, open_database
+from oppmigrate.databases import Database
 from oppmigrate.environment.batching import rebuilding
 from oppmigrate.environment.comparing import compare_server_default
 from oppmigrate.environment.opening import open_by_policy
@@ -49,7 +49,7 @@ def run_migrations(
         **options,
     }
     if given is not None:
-        _run(context, ours or database_of(given), given, settings)
+        _run(context, ours or database_of(given, config), given, settings)
         return
     chosen = _settings(config)
     database = ours or open_by_policy(chosen.database_url, chosen.policy)
@@ -59,9 +59,9 @@ def run_migrations(
         database.run(lambda connection: _run_alone(context, database, connection, settings))
 
 
-def database_of(connection: Connection) -> Database:
+def database_of(connection: Connection, config: Config) -> Database:
     """The `Database` at the other end of a connection that somebody else opened."""
-    return open_database(connection.engine.url.render_as_string(hide_password=False))
+    return open_by_policy(connection.engine.url.render_as_string(hide_password=False), _settings(config).policy)
 
 
 def _run(

@@ -28,14 +28,22 @@ class SQLiteTableChange:
     """
 
     def __init__(
-        self, connection: Connection, table: str, schema: str | None, *, is_allowed: Callable[[str], bool]
+        self,
+        connection: Connection,
+        table: str,
+        schema: str | None,
+        *,
+        is_allowed: Callable[[str], bool],
+        edits: bool = True,
     ) -> None:
         self._connection = connection
         self._table = table
         self._asked_schema = schema
         self._is_allowed = is_allowed
+        self._edits = edits
         self._pending: TargetTable | None = None
         self._always = False
+        self._checked_at: tuple[int, int] | None = None
 
     @property
     def is_pending(self) -> bool:
@@ -93,14 +101,15 @@ class SQLiteTableChange:
                     why="the rebuild that both are to share was worked out from how it was before",
                     do="use op.get_bind() for statements between batches, not a connection kept from before",
                 )
-            carry_out(self._connection, table, target, always=self._always)
+            self._ask_again_if_rows_changed(table, target)
+            carry_out(self._connection, table, target, always=self._always, edits=self._edits)
         self._pending, self._always = None, False
 
     def _cannot_wait(self) -> bool:
         """Is there no gain in waiting; or a doubt whether it can be done, which is to be cleared in its own block?"""
         if self._pending is None:
             return False
-        if self._pending.native is not None and not self._always:
+        if self._pending.way.is_native and not self._always:
             return True
         dropped = {(fold(self._table), column) for column in self._pending.expected.dropped}
         if not dropped:
@@ -141,10 +150,20 @@ class SQLiteTableChange:
             _take_argument(target, argument)
         target.set_options(batch.table_kwargs)
         target.end()
-        with explaining(table.name, "its new definition"):
-            check_rows(self._connection, table.schema, target, self._is_allowed)
+        self._check_rows(table, target)
         self._pending = target
         self._always = self._always or batch.always
+
+    def _check_rows(self, table: stored.StoredTable, target: TargetTable) -> None:
+        with explaining(table.name, "its new definition"):
+            check_rows(self._connection, table.schema, target, self._is_allowed)
+        self._checked_at = stored.read_moment(self._connection, table.schema)
+
+    def _ask_again_if_rows_changed(self, table: stored.StoredTable, target: TargetTable) -> None:
+        """Whoever writes past what we see writes between the question and the change; no way may let that through."""
+        if self._checked_at != stored.read_moment(self._connection, table.schema):
+            target.checked.clear()
+            self._check_rows(table, target)
 
     # ---- renames, for which SQLite edits everything that names the column
 

@@ -9,7 +9,8 @@ there:
 - Views stay where they are for the same reason. They are compiled before and after.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
@@ -17,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from oppmigrate.databases.sqlite_rebuild import comparing, dependents, editing, stored
 from oppmigrate.databases.sqlite_rebuild.copying import copy_rows
 from oppmigrate.databases.sqlite_rebuild.requirements import new_checks
+from oppmigrate.databases.sqlite_rebuild.schema_edit import edit_schema
 from oppmigrate.databases.sqlite_rebuild.sessions import explaining, savepoint, switched
 from oppmigrate.databases.sqlite_rebuild.stored import StoredTable
 from oppmigrate.databases.sqlite_rebuild.target import TargetTable
@@ -24,14 +26,16 @@ from oppmigrate.databases.sqlite_rebuild.tokens import quote
 from oppmigrate.errors import MigrationFailed
 
 DROPS_COLUMNS = (3, 35, 5)  # before, DROP COLUMN is not there, or can damage the table
+ALTERED, EDITED, REBUILT = "altered", "edited", "rebuilt"
 MOST_NATIVE_DROPS = 2  # each writes the whole table again; from three on, one rebuild is the quicker way
 
 
-def carry_out(connection: Connection, table: StoredTable, target: TargetTable, *, always: bool) -> None:
+def carry_out(connection: Connection, table: StoredTable, target: TargetTable, *, always: bool, edits: bool) -> None:
     """Bring the table to what the target says, the cheapest exact way, and compare.
 
     Args:
-        always: by a rebuild, also where ALTER TABLE could.
+        always: by a rebuild, also where less would do.
+        edits: may the stored definition be edited?
 
     Raises:
         MigrationFailed: something that no operation names came out otherwise. The caller rolls back.
@@ -40,13 +44,23 @@ def carry_out(connection: Connection, table: StoredTable, target: TargetTable, *
     before = _Look(connection, table)
     for name in target.dropped_indexes:
         connection.exec_driver_sql(f"DROP INDEX {quote(table.schema)}.{quote(name)}")
-    is_native = not always and _alter(connection, table, target)
-    if not is_native and (always or target.is_changed):
-        _rebuild(connection, table, target)
+    way = _change(connection, table, target, always=always, edits=edits)
     for index, sql in target.new_indexes:
         with explaining(table.name, f"the index `{index.name}`"):
             connection.exec_driver_sql(sql)
-    before.compare(target, is_native)
+    before.compare(target, way)
+
+
+def _change(connection: Connection, table: StoredTable, target: TargetTable, *, always: bool, edits: bool) -> str:
+    """Change the table itself, and say how: the first way that does exactly what is asked."""
+    if not always:
+        if not target.is_changed or _alter(connection, table, target):
+            return ALTERED
+        is_quick = target.way.drops <= _drops_at_most(connection)
+        if edits and is_quick and edit_schema(connection, table, target, partial(_run_clauses, connection, table)):
+            return EDITED
+    _rebuild(connection, table, target)
+    return REBUILT
 
 
 class _Look:
@@ -59,11 +73,13 @@ class _Look:
         self._objects = stored.read_objects(connection, table.schema, table.name)
         self._dependents = dependents.read_dependents(connection, table.schema, table.name)
 
-    def compare(self, target: TargetTable, is_native: bool) -> None:
+    def compare(self, target: TargetTable, way: str) -> None:
         """Raises:
         MigrationFailed: with all that differs.
         """
-        found = [*self._differences(target, is_native), *_broken_checks(self._connection, self._table, target)]
+        found = list(self._differences(target, way))
+        if way != EDITED:  # its rows are those that were asked about
+            found += _broken_checks(self._connection, self._table, target)
         if not found:
             return
         leans = any(word in each for each in found for word in ("view", "trigger"))
@@ -77,10 +93,10 @@ class _Look:
             differences=found,
         )
 
-    def _differences(self, target: TargetTable, is_native: bool) -> Iterator[str]:
+    def _differences(self, target: TargetTable, way: str) -> Iterator[str]:
         connection, schema, name = self._connection, self._table.schema, self._table.name
         yield from comparing.differences(self._facts, stored.read_facts(connection, schema, name), target.expected)
-        definitions_differ = comparing.structures_differ if is_native else comparing.definitions_differ
+        definitions_differ = comparing.structures_differ if way == ALTERED else comparing.definitions_differ
         yield from definitions_differ(target.definition, stored.read_table(connection, schema, name).definition)
         yield from comparing.objects_differ(
             self._objects,
@@ -111,21 +127,25 @@ def _broken_checks(connection: Connection, table: StoredTable, target: TargetTab
 
 def _alter(connection: Connection, table: StoredTable, target: TargetTable) -> bool:
     """Do it with ALTER TABLE, if that does exactly the same and is quicker."""
-    clauses = target.native
-    if not clauses:
-        return not target.is_changed
-    drops = sum(clause.startswith("DROP") for clause in clauses)
-    version = connection.dialect.dbapi.sqlite_version_info  # type: ignore[union-attr]
-    if drops > (MOST_NATIVE_DROPS if version >= DROPS_COLUMNS else 0):
+    if not target.way.is_native or target.way.drops > _drops_at_most(connection):
         return False
     with savepoint(connection, "oppmigrate_alter") as undo:
         try:
-            for clause in clauses:
-                connection.exec_driver_sql(f"ALTER TABLE {table.place} {clause}")
+            _run_clauses(connection, table, target.way.clauses)
         except OperationalError:  # a view or trigger is broken, or needs the column; the rebuild says which
             undo()
             return False
     return True
+
+
+def _drops_at_most(connection: Connection) -> int:
+    version = connection.dialect.dbapi.sqlite_version_info  # type: ignore[union-attr]
+    return MOST_NATIVE_DROPS if version >= DROPS_COLUMNS else 0
+
+
+def _run_clauses(connection: Connection, table: StoredTable, clauses: Sequence[str]) -> None:
+    for clause in clauses:
+        connection.exec_driver_sql(f"ALTER TABLE {table.place} {clause}")
 
 
 # ---- the rebuild
@@ -142,7 +162,7 @@ def _rebuild(connection: Connection, table: StoredTable, target: TargetTable) ->
     sequence = stored.read_sequence(connection, table.schema, table.name)
     if target.old.qualifies_itself or target.definition.qualifies_itself:
         target.definition = editing.without_own_name(target.definition)
-        away = _unused(connection, table, "new")
+        away = stored.unused_name(connection, table.schema, table.name, "new")
         new = f"{quote(table.schema)}.{quote(away)}"
         with switched(connection, "legacy_alter_table"), switched(connection, "ignore_check_constraints"):
             _create(connection, table, target, new)
@@ -150,7 +170,7 @@ def _rebuild(connection: Connection, table: StoredTable, target: TargetTable) ->
             connection.exec_driver_sql(f"DROP TABLE {table.place}")
             connection.exec_driver_sql(f"ALTER TABLE {new} RENAME TO {quote(table.name)}")
     else:
-        aside = _unused(connection, table, "old")
+        aside = stored.unused_name(connection, table.schema, table.name, "old")
         own = target.definition.name.text
         old = f"{quote(table.schema)}.{quote(aside)}"
         with switched(connection, "legacy_alter_table"), switched(connection, "ignore_check_constraints"):
@@ -165,13 +185,6 @@ def _rebuild(connection: Connection, table: StoredTable, target: TargetTable) ->
 def _create(connection: Connection, table: StoredTable, target: TargetTable, place: str) -> None:
     with explaining(table.name, "its new definition"):
         connection.exec_driver_sql(f"CREATE TABLE {place}{target.definition.sql[target.definition.name.end :]}")
-
-
-def _unused(connection: Connection, table: StoredTable, what: str) -> str:
-    name = f"_oppmigrate_{what}_{table.name}"
-    while stored.find_schema(connection, name, table.schema) is not None:
-        name += "_"
-    return name
 
 
 # ---- what goes with a table

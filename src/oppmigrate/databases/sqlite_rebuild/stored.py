@@ -144,6 +144,14 @@ def read_objects(connection: Connection, schema: str, table: str) -> Counter[tup
     return found
 
 
+def unused_name(connection: Connection, schema: str, table: str, what: str) -> str:
+    """A name for a table that is there for a moment only."""
+    name = f"_oppmigrate_{what}_{table}"
+    while find_schema(connection, name, schema) is not None:
+        name += "_"
+    return name
+
+
 def read_sequence(connection: Connection, schema: str, table: str) -> int | None:
     """The highest number that AUTOINCREMENT gave out; None where it gave none."""
     if not _master(connection, schema, "name = 'sqlite_sequence'"):
@@ -165,6 +173,12 @@ def rowid_alias(connection: Connection, schema: str, table: str) -> str | None:
     keys = [row[1] for row in pragma(connection, schema, "table_xinfo", table) if row[5]]
     has_index = any(row[3] == "pk" for row in pragma(connection, schema, "index_list", table))
     return keys[0] if len(keys) == 1 and not has_index else None
+
+
+def read_moment(connection: Connection, schema: str) -> tuple[int, int]:
+    """Two numbers that are the same as long as no row was written, by this connection or by another."""
+    own = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+    return own, connection.exec_driver_sql(f"PRAGMA {quote(schema)}.data_version").scalar_one()
 
 
 def in_schema(sql: str, schema: str) -> str:

@@ -18,6 +18,7 @@ from oppmigrate.databases.sqlite_rebuild import editing, finding, leaning, nativ
 from oppmigrate.databases.sqlite_rebuild.conversions import Conversion, convert
 from oppmigrate.databases.sqlite_rebuild.definition import Clause, ColumnText, Definition, StoredIndex
 from oppmigrate.databases.sqlite_rebuild.finding import Namer, Naming
+from oppmigrate.databases.sqlite_rebuild.native import Way
 from oppmigrate.databases.sqlite_rebuild.rendering import Renderer, kind_of
 from oppmigrate.databases.sqlite_rebuild.tokens import fold, normalized, quote, tokenize
 from oppmigrate.errors import MigrationFailed
@@ -43,7 +44,7 @@ class TargetTable:
 
     Attributes:
         sources: column, folded -> the column of the old table that it is filled from; None for a new one.
-        native: the ALTER TABLE clauses that would do as well as a rebuild; None where there are none.
+        way: what ALTER TABLE does of it as exactly as a rebuild, and what else it takes.
     """
 
     def __init__(self, old: Definition, indexes: Sequence[StoredIndex], renderer: Renderer, schema: str | None) -> None:
@@ -55,7 +56,7 @@ class TargetTable:
         self.sources: dict[str, str | None] = {fold(column.name): column.name for column in old.columns}
         self.conversions: dict[str, Conversion] = {}
         self.expected = Expected()
-        self.native: list[str] | None = []
+        self.way = Way()
         self.checked: set[tuple[Any, ...]] = set()  # the questions about its rows that were asked already
         self._renderer = renderer
         self._schema = schema
@@ -65,9 +66,9 @@ class TargetTable:
     def copy(self) -> "TargetTable":
         """A copy that later operations do not show in."""
         twin = copy(self)
-        for name in ("indexes", "new_indexes", "dropped_indexes", "sources", "conversions", "native", "checked"):
+        for name in ("indexes", "new_indexes", "dropped_indexes", "sources", "conversions", "checked"):
             setattr(twin, name, copy(getattr(self, name)))
-        twin.expected = deepcopy(self.expected)
+        twin.expected, twin.way = deepcopy(self.expected), deepcopy(self.way)
         return twin
 
     @property
@@ -118,9 +119,8 @@ class TargetTable:
         self._keys[fold(column.name)] = column.name
         self.expected.added.append(column.name)
         is_exact = native.adds_exactly(self._column(column.name)) and not (before or after)
-        self._try_natively(is_exact, f"ADD COLUMN {text}")
+        self.way.alter(is_exact, f"ADD COLUMN {text}")
         if column.primary_key and self.definition.primary_key is None:
-            self.native = None
             self._add_clause("PRIMARY KEY", f"PRIMARY KEY ({quote(column.name)})")
 
     def drop_column(self, table_name: str, column: Column[Any], *, if_exists: bool | None = None, **_: Any) -> None:
@@ -131,7 +131,7 @@ class TargetTable:
             raise self._failed(f"`{found.name}` is its only column", do="drop the table: op.drop_table(...)")
         key = fold(found.name)
         is_exact = native.drops_exactly(self.definition, found, self.indexes.values())
-        self._try_natively(is_exact and self.sources[key] is not None, f"DROP COLUMN {quote(found.name)}")
+        self.way.alter(is_exact and self.sources[key] is not None, f"DROP COLUMN {quote(found.name)}")
         while (clause := self._key_or_reference(key)) is not None:
             self._leave_out(clause, key)
         for clause in found.clauses:
@@ -178,7 +178,7 @@ class TargetTable:
         if server_default is not False:
             self._set_default(self._column(column_name), server_default)
         if self.definition.sql != before or self.conversions.get(fold(column.name)) is not None:
-            self.native = None
+            self.way.edit()
 
     def _set_type(self, column: ColumnText, type_: TypeEngine[Any]) -> None:
         key = fold(column.name)
@@ -247,7 +247,7 @@ class TargetTable:
         if ordered != names:
             self.definition = editing.reorder(self.definition, ordered)
             self.expected.is_reordered = True
-            self.native = None
+            self.way.rebuild()
 
     # ---- constraints
 
@@ -265,7 +265,7 @@ class TargetTable:
             self._column(name)
 
     def _add_clause(self, kind: str, text: str) -> None:
-        self.native = None
+        self.way.change_clause(kind)
         self.definition = editing.add_constraint(self.definition, text)
         self.expected.constraints[kind, "added"] += 1
 
@@ -292,15 +292,9 @@ class TargetTable:
         return found
 
     def _remove(self, clause: Clause) -> None:
-        self.native = None
+        self.way.change_clause(clause.kind)
         self._count(clause, "dropped")
         self.definition = editing.remove_clause(self.definition, clause)
-
-    def _try_natively(self, is_exact: bool, clause: str) -> None:
-        if is_exact and self.native is not None:
-            self.native.append(clause)
-        else:
-            self.native = None
 
     def _count(self, clause: Clause, what: str) -> None:
         if clause.kind in ("UNIQUE", "FOREIGN KEY", "CHECK", "PRIMARY KEY"):
@@ -345,7 +339,7 @@ class TargetTable:
             self._autoincrement()
         if self.definition.sql != before:
             self.expected.options = True
-            self.native = None
+            self.way.rebuild()
 
     def _autoincrement(self) -> None:
         key = self.definition.primary_key

@@ -11,9 +11,9 @@ from oppmigrate.errors import RowsDoNotFit
 from sqlite_batches import Tables
 
 
-@pytest.fixture
-def people() -> Iterator[Tables]:
-    with sqlite_batches.tables(edits=False) as people:
+@pytest.fixture(params=[False, True], ids=["rebuilt", "edited"])
+def people(request: pytest.FixtureRequest) -> Iterator[Tables]:
+    with sqlite_batches.tables(edits=request.param) as people:
         people.execute(
             "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, age INT, boss INT, town TEXT COLLATE NOCASE)",
             "INSERT INTO people VALUES (1, 'Ada', 36, NULL, 'Oslo'), (2, 'Bob', NULL, 7, 'OSLO'), "

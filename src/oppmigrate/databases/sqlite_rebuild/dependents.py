@@ -143,7 +143,8 @@ def _watching(connection: Connection, seen: set[tuple[str, str]]) -> Iterator[No
     try:
         yield
     finally:
-        _set_authorizer(connection, None)
+        if not connection.invalidated:  # as it is on a Ctrl-C within a statement
+            _set_authorizer(connection, None)
 
 
 def _set_authorizer(connection: Connection, authorizer: Any) -> None:

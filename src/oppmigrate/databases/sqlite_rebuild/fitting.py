@@ -126,7 +126,9 @@ def refuse_orphans(rows: Rows, columns: Sequence[str], parent: str, referred: Se
     equal = [f"p.{quote(there)} = r.{quote(here)}" for here, there in zip(columns, referred, strict=True)]
     condition = f"{' AND '.join(present)} AND NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {' AND '.join(equal)})"
     aliased = Rows(rows.connection, rows.table, f"(SELECT * FROM {rows.source}) AS r", rows.key)
-    count = aliased.count(condition)
+    # counted by a join, since a subquery, which is begun anew for each row, takes twice as long
+    joined = Rows(rows.connection, rows.table, f"{aliased.source} LEFT JOIN {parent} AS p ON {' AND '.join(equal)}", ())
+    count = joined.count(f"{' AND '.join(present)} AND p.{quote(referred[0])} IS NULL")
     if count:
         _refuse(
             rows,

@@ -23,7 +23,7 @@ Afterwards SQLite has read the schema anew, and has to list of the table what it
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -41,7 +41,7 @@ from oppmigrate.databases.sqlite_rebuild.layout import (
     describe,
     words_on_disk,
 )
-from oppmigrate.databases.sqlite_rebuild.sessions import savepoint
+from oppmigrate.databases.sqlite_rebuild.sessions import close, savepoint
 from oppmigrate.databases.sqlite_rebuild.stored import StoredTable
 from oppmigrate.databases.sqlite_rebuild.target import TargetTable
 from oppmigrate.databases.sqlite_rebuild.tokens import fold, quote
@@ -204,9 +204,14 @@ def _writable_schema(connection: Connection) -> Iterator[None]:
             cursor.execute("PRAGMA writable_schema = ON")
             yield
         finally:
-            cursor.execute("PRAGMA writable_schema = RESET")
+            _reset(cursor)
     except BaseException:
-        cursor.execute("PRAGMA writable_schema = RESET")  # a Ctrl-C may have come in the place of the one above
+        _reset(cursor)  # a Ctrl-C may have come in the place of the one above
         raise
     finally:
-        cursor.close()
+        close(cursor)
+
+
+def _reset(cursor: Any) -> None:
+    with suppress(sqlite3.ProgrammingError):  # the connection is closed, and the pragma gone with it
+        cursor.execute("PRAGMA writable_schema = RESET")

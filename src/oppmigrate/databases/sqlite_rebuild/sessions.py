@@ -1,7 +1,9 @@
 """What a change does around its statements: savepoints, pragmas, and SQLite's errors in our words."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -31,6 +33,12 @@ def savepoint(connection: Connection, name: str) -> Iterator[Callable[[], None]]
     else:
         cursor.execute(f"RELEASE {name}")
     finally:
+        close(cursor)
+
+
+def close(cursor: Any) -> None:
+    """Close a driver's cursor; on a Ctrl-C within a statement SQLAlchemy has closed the connection already."""
+    with suppress(sqlite3.ProgrammingError):
         cursor.close()
 
 
@@ -42,7 +50,8 @@ def switched(connection: Connection, pragma: str, value: str = "ON") -> Iterator
     try:
         yield
     finally:
-        connection.exec_driver_sql(f"PRAGMA {pragma} = {int(before or 0)}")
+        if not connection.invalidated:  # as it is on a Ctrl-C within a statement
+            connection.exec_driver_sql(f"PRAGMA {pragma} = {int(before or 0)}")
 
 
 @contextmanager

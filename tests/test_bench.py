@@ -1,7 +1,9 @@
 """What `make bench` writes, with no time measured: the tables, the picture, and that each kind of work is whole."""
 
 import importlib
+import sqlite3
 import xml.etree.ElementTree as ET
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,32 @@ def test_table_says_what_was_not_reached():
     ]
     assert "2 × (not met)" in as_markdown([table(0.05, 2.0)])
     assert as_markdown([table(0.05, None)]).endswith("|  |\n")
+
+
+def test_table_says_which_margin_was_not_kept():
+    from bench.measuring import Table
+    from bench.page import as_markdown
+
+    medians = {"least": 0.02, "oppman": 0.3}
+    assert as_markdown([Table("`a`", medians, "least", ("oppman",), margin_s=0.5)]).endswith("| + 0.5 s |\n")
+    assert as_markdown([Table("`a`", medians, "least", ("oppman",), margin_s=0.2)]).endswith("| + 0.2 s (not met) |\n")
+
+
+@pytest.mark.parametrize("way", ["raw statements", "oppman", "alembic"])
+def test_change_that_is_timed_is_made(tmp_path, way):
+    """The raw statements leave the table as ours do, so that the same is compared."""
+    from bench import changing
+
+    for number, change in enumerate(changing.CHANGES):
+        path = tmp_path / f"{number}.db"
+        changing.make(path, 10)
+        with closing(sqlite3.connect(path)) as connection:
+            before = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'people'").fetchone()
+        assert changing.WAYS[way](path, change) > 0
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("SELECT sql FROM sqlite_master WHERE name = 'people'").fetchone() != before
+            assert connection.execute("SELECT count(*) FROM people").fetchone() == (10,)
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 def test_picture_is_drawn():

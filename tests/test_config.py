@@ -454,6 +454,25 @@ def test_policy_comes_from_strongest_source(project, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("toml", "variable", "expected"),
+    [
+        ("false", None, False),
+        ("true", None, True),
+        ('"off"', None, False),
+        ("true", "0", False),
+        ("false", "1", True),
+        ("false", "", False),
+        ("true", "No", False),
+    ],
+)
+def test_switch_of_the_policy(project, monkeypatch, toml, variable, expected):
+    project.write("pyproject.toml", f"[tool.oppman]\nsqlite_schema_edit = {toml}\n")
+    if variable is not None:
+        monkeypatch.setenv("OPPMAN_SQLITE_SCHEMA_EDIT", variable)
+    assert load_settings(project.path).policy.sqlite_schema_edit is expected
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("transaction", "sometimes"),
@@ -465,6 +484,7 @@ def test_policy_comes_from_strongest_source(project, monkeypatch):
         ("lock_timeout", "nan"),
         ("lock_timeout", "inf"),
         ("statement_timeout", "soon"),
+        ("sqlite_schema_edit", "sometimes"),
     ],
 )
 def test_policy_that_does_not_fit_is_refused_with_its_name(project, monkeypatch, name, value):

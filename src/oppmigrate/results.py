@@ -149,6 +149,7 @@ class Step:
 
     What follows `down_revisions` is empty until somebody asks for it. `transactional`: its changes can be rolled back
     together. `data_steps`: it writes rows, or may: what it asks the database in Python cannot be known beforehand.
+    `sql`: what a script would say; carried out, a SQLite table may be edited in place of the rebuild that stands there.
     """
 
     revision: str

@@ -99,6 +99,13 @@ def test_duplicates_under_a_new_primary_key(people: Tables):
     assert refused(people, change).facts["count"] == 2
 
 
+def test_number_too_large_to_be_rounded_is_refused_and_no_error_of_ours(people: Tables):
+    people.execute("UPDATE people SET age = 1e300 WHERE id = 1", "UPDATE people SET age = 2.25 WHERE id = 2")
+    error = refused(people, lambda batch: batch.alter_column("age", type_=sa.Numeric(8, 1)))
+    assert error.facts["count"] == 2
+    assert [each["age"] for each in error.facts["sample"]] == [1e300, 2.25]
+
+
 def test_nulls_under_a_new_primary_key(people: Tables):
     people.execute("CREATE TABLE pairs (a INTEGER, b TEXT, PRIMARY KEY (a, b))", "INSERT INTO pairs VALUES (NULL, 'x')")
 

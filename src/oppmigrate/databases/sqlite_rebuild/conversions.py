@@ -116,12 +116,17 @@ def _across(name: str, wanted: str) -> _Rule:
     if wanted == "NUMERIC":
         return _Rule(_not(f"{kind} IN ('integer', 'real') OR ({number})"), _same_number)
     if wanted == "TEXT":
-        return _Rule(_not(f"{kind} IN ('text', 'integer')"), _same_text)
-    return _Rule(_not(f"{kind} IN ('text', 'blob')"), lambda value, _converted: isinstance(value, str | bytes))
+        return _Rule(_neither(kind, "text", "integer"), _same_text)
+    return _Rule(_neither(kind, "text", "blob"), lambda value, _converted: isinstance(value, str | bytes))
 
 
 def _not(condition: str) -> str:
     return f"NOT coalesce({condition}, 0)"
+
+
+def _neither(kind: str, *known: str) -> str:
+    """Quicker than NOT IN, and never NULL."""
+    return " AND ".join(f"{kind} <> '{name}'" for name in known)
 
 
 def _same_number(value: Any, converted: Any) -> bool:
@@ -249,4 +254,7 @@ def _narrower_number(expression: str, sizes: list[int], precision: int | None, s
 
 def _has_decimals(converted: Any, scale: int) -> bool:
     number = _decimal(converted)
-    return number is None or not number.is_finite() or round(number, scale) == number
+    if number is None or not number.is_finite():
+        return True
+    exponent = number.normalize().as_tuple().exponent  # `round` cannot write out 1e300
+    return isinstance(exponent, int) and -exponent <= scale

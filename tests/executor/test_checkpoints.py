@@ -182,3 +182,56 @@ def test_upgrade_first_ends_a_downgrade_that_was_interrupted(mysql_accounts: Acc
     mysql_accounts.ok("migrate", "upgrade")
     assert mysql_accounts.heads() == [("second",)]
     assert mysql_accounts.rows("SELECT n, a FROM account") == [(1, None), (1, None)]
+
+
+LOOP = (
+    "import os",  # a function that reaches beyond the database is not called beforehand
+    "from stops import stop",
+    "with op.get_context().autocommit_block():",
+    "    bind = op.get_bind()",
+    "    for (id,) in bind.execute(sa.text('SELECT id FROM account WHERE n = 0 ORDER BY id')).all():",
+    "        bind.execute(sa.text('UPDATE account SET n = n + 7 WHERE id = :id'), {'id': id})",
+    "        stop(str(id))",
+)
+
+
+@pytest.fixture(params=["postgresql", "mysql"])
+def on_server(request: pytest.FixtureRequest, project: Project) -> Accounts:
+    return Accounts(project, str(request.getfixturevalue(f"{request.param}_url")))
+
+
+def test_loop_over_what_is_left_is_not_taken_for_done(on_server: Accounts) -> None:
+    """Its second run sends the statement of the first, for another row: that row must not be passed over."""
+    on_server.revision("second", "first", *LOOP)
+    on_server.upgrade_stopping("1", "kill")
+    refused = on_server.run("migrate", "upgrade")
+    assert refused.returncode == 1
+    assert "with other values: UPDATE account SET n = n + 7" in refused.stderr
+    assert on_server.rows("SELECT n FROM account ORDER BY id") == [(7,), (0,)]
+    assert on_server.heads() == [("first",)]
+
+
+def test_loop_over_all_rows_is_gone_on_with(on_server: Accounts) -> None:
+    on_server.revision("second", "first", *(line.replace("WHERE n = 0 ", "") for line in LOOP))
+    on_server.upgrade_stopping("1", "kill")
+    on_server.ok("migrate", "upgrade")
+    assert on_server.rows("SELECT n FROM account ORDER BY id") == [(7,), (7,)]
+    assert on_server.heads() == [("second",)]
+
+
+def test_row_that_came_meanwhile_is_not_taken_for_done(mysql_accounts: Accounts) -> None:
+    """One statement more than was committed, of the same text."""
+    loop = (
+        "import os",
+        "bind = op.get_bind()",
+        "for (id,) in bind.execute(sa.text('SELECT id FROM account ORDER BY id')).all():",
+        "    bind.execute(sa.text('UPDATE account SET n = n + 7 WHERE id = :id'), {'id': id})",
+    )
+    failing, mended = (f'op.execute("ALTER TABLE {table} ADD COLUMN x INT")' for table in ("nowhere", "account"))
+    mysql_accounts.revision("second", "first", *loop, failing)
+    assert mysql_accounts.run("migrate", "upgrade").returncode == 1
+    assert mysql_accounts.rows("SELECT n FROM account ORDER BY id") == [(7,), (7,)]
+    mysql_accounts.execute("INSERT INTO account (id, name, n) VALUES (3, 'Edsger', 0)")
+    mysql_accounts.revision("second", "first", *loop, mended)
+    mysql_accounts.ok("migrate", "upgrade")
+    assert mysql_accounts.rows("SELECT n FROM account ORDER BY id") == [(7,), (7,), (7,)]

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from oppmigrate.databases import Database
 from oppmigrate.databases.locking import autocommits
 from oppmigrate.databases.rows import OWN, TAKES_WHAT_IS_LEFT
-from oppmigrate.databases.statements import kind_of
+from oppmigrate.databases.statements import kind_of, without_comments
 from oppmigrate.errors import RevisionDiverged
 
 WATCHING = "oppmigrate.checkpoints"  # where a connection keeps the one that follows its statements
@@ -39,12 +39,14 @@ class Piece:
         results: what it answered, in order.
         shown: the last statement, for people.
         mark: what the database said before the statement; see `Database.read_mark`.
+        values: a digest of the statement's parameters, where it was committed by itself.
     """
 
     alone: bool = False
     state: Literal["done", "begun"] = "done"
     shown: str = ""
     mark: str | None = None
+    values: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
     results: dict[str, list[Result]] = field(default_factory=dict)
 
@@ -121,7 +123,7 @@ class Checkpoints:
                 self._verify_quietly()
             return False
         digest = hashlib.sha256(statement.encode()).hexdigest()[:16]
-        if self.is_replaying and self._has_run(digest, statement, cursor, context):
+        if self.is_replaying and self._has_run(digest, statement, parameters, cursor, context):
             return True
 
         def send() -> None:
@@ -130,7 +132,7 @@ class Checkpoints:
         if self._database.commits_by_itself(statement) and (self._autocommits or not self._database.rolls_back_ddl):
             self._send_alone(send, digest, statement)
         elif self._autocommits:
-            self._send_in_transaction(send, digest, statement, cursor)
+            self._send_in_transaction(send, digest, statement, parameters, cursor)
         else:
             send()
             self._open.add(digest, statement, _result(cursor))
@@ -164,13 +166,15 @@ class Checkpoints:
                 self._pieces.remove(piece)
                 self._save_and_commit()
 
-    def _send_in_transaction(self, send: Callable[[], None], digest: str, statement: str, cursor: Any) -> None:
+    def _send_in_transaction(
+        self, send: Callable[[], None], digest: str, statement: str, parameters: Any, cursor: Any
+    ) -> None:
         """Inside of an `autocommit_block`: committed at once, and the journal with it."""
         self._verify_quietly()
         self._say("BEGIN")
         try:
             send()
-            piece = Piece(alone=True)
+            piece = Piece(alone=True, values=_digest_of_values(parameters))
             piece.add(digest, statement, _result(cursor))
             self._pieces.append(piece)
             self._save()
@@ -215,13 +219,16 @@ class Checkpoints:
 
     # ---- doing nothing twice
 
-    def _has_run(self, digest: str, statement: str, cursor: Any, context: Any) -> bool:
-        number = next((n for n in range(self._at, self._loaded) if digest in self._pieces[n].counts), None)
+    def _has_run(self, digest: str, statement: str, parameters: Any, cursor: Any, context: Any) -> bool:
+        number = next((n for n in range(self._at, self._loaded) if self._is_left(n, digest)), None)
         if number is None and self._is_over(statement):
             self._at = self._loaded
             return False
         if number is None:
             raise self._diverged(self._pieces[self._at], f"it now has: {_shown(statement)}")
+        if self._pieces[number].values not in (None, _digest_of_values(parameters)):
+            # a loop over the rows that are left, or values that are others every time: who could tell
+            raise self._diverged(self._pieces[number], f"it now has, with other values: {_shown(statement)}")
         piece = self._pieces[number]
         self._at = number + piece.alone
         if piece.state == "begun":
@@ -239,6 +246,11 @@ class Checkpoints:
             raise self._diverged(piece, "what it returned to the revision is not kept")
         context.cursor = _Answered(cursor, *self._next_result(number, piece, digest))
         return True
+
+    def _is_left(self, number: int, digest: str) -> bool:
+        """Does a piece hold the statement more often than it has been answered from it?"""
+        turns = self._answered.get(number, {})
+        return turns.get(digest, -1) + 1 < self._pieces[number].counts.get(digest, 0)
 
     def _is_over(self, statement: str) -> bool:
         """Is all that was committed done again, so that the statement, which was not, is the first of the rest?
@@ -331,13 +343,21 @@ class _Answered:
         self._cursor.close()
 
 
+def _digest_of_values(parameters: Any) -> str | None:
+    """None where they show themselves otherwise at each run, or there are none."""
+    text = repr(parameters)
+    if not parameters or " object at 0x" in text:
+        return None
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+
+
 def _result(cursor: Any) -> Result:
     count, key = getattr(cursor, "rowcount", None), getattr(cursor, "lastrowid", None)
     return (count if isinstance(count, int) else None, key if isinstance(key, int) else None)
 
 
 def _shown(statement: str) -> str:
-    text = " ".join(statement.split())
+    text = " ".join(without_comments(statement).split())  # the lock's mark before it is for the server
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"
 
 

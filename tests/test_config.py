@@ -472,6 +472,12 @@ def test_switch_of_the_policy(project, monkeypatch, toml, variable, expected):
     assert load_settings(project.path).policy.sqlite_schema_edit is expected
 
 
+def test_switch_that_is_neither_on_nor_off_is_refused(project, monkeypatch):
+    monkeypatch.setenv("OPPMAN_SQLITE_SCHEMA_EDIT", "sometimes")
+    with pytest.raises(ConfigurationError, match="OPPMAN_SQLITE_SCHEMA_EDIT is 'sometimes'"):
+        load_settings(project.path)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -484,7 +490,6 @@ def test_switch_of_the_policy(project, monkeypatch, toml, variable, expected):
         ("lock_timeout", "nan"),
         ("lock_timeout", "inf"),
         ("statement_timeout", "soon"),
-        ("sqlite_schema_edit", "sometimes"),
     ],
 )
 def test_policy_that_does_not_fit_is_refused_with_its_name(project, monkeypatch, name, value):

@@ -89,6 +89,32 @@ def test_rows_that_do_not_fit_leave_everything_as_it_was(family: Family, command
     assert family.heads() == [("first",)]
 
 
+@pytest.mark.parametrize("command", ["ours", "stock"])
+@pytest.mark.parametrize(("setting", "is_edited"), [({}, True), ({"OPPMAN_SQLITE_SCHEMA_EDIT": "0"}, False)])
+def test_table_stays_on_its_pages_where_its_definition_is_edited(
+    family: Family, command: str, setting: dict[str, str], is_edited: bool
+) -> None:
+    family.ok("migrate", "upgrade")
+    family.revision(
+        "third",
+        "second",
+        "with op.batch_alter_table('parent') as batch_op:",
+        "    batch_op.alter_column('name', type_=sa.String(40), existing_type=sa.String(20), nullable=True)",
+    )
+    root = "SELECT rootpage FROM sqlite_master WHERE name = 'parent'"
+    before, rows = family.rows(root), family.rows("SELECT * FROM parent")
+    family.env.update(setting)
+    done = family.run("migrate", "upgrade") if command == "ours" else family.stock("upgrade", "head")
+    assert done.returncode == 0, done.stderr
+    assert (family.rows(root) == before) is is_edited
+    assert family.rows("SELECT * FROM parent") == rows
+    assert (
+        "name VARCHAR(40) COLLATE NOCASE, n TEXT"
+        in family.rows("SELECT sql FROM sqlite_master WHERE name = 'parent'")[0][0]
+    )
+    assert family.rows("PRAGMA integrity_check") == [("ok",)]
+
+
 def test_plan_shows_what_the_rebuild_executes(family: Family) -> None:
     shown = family.ok("migrate", "show", "second")
     assert "INSERT OR ABORT INTO" in shown

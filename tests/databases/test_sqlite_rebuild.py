@@ -129,6 +129,18 @@ def test_strict_and_without_rowid_and_stored_columns_stay(people: Tables):
     assert people.rows("SELECT a, b, c FROM odd ORDER BY b") == [("x", 1, 2), ("y", 2, 3)]
 
 
+def test_key_of_a_strict_table_becomes_the_rowid(people: Tables):
+    people.execute("CREATE TABLE odd (a TEXT PRIMARY KEY, b INT) STRICT", "INSERT INTO odd VALUES ('7', 1)")
+
+    def revision(op):
+        with op.batch_alter_table("odd") as batch:
+            batch.alter_column("a", type_=sa.Integer())
+
+    people.upgrade(revision)
+    assert people.sql("odd") == "CREATE TABLE odd (a INTEGER PRIMARY KEY, b INT) STRICT"
+    assert people.rows("SELECT rowid, b FROM odd") == [(7, 1)]
+
+
 def test_table_whose_check_names_the_table_itself_is_rebuilt(people: Tables):
     people.execute("CREATE TABLE own (a INT CHECK (own.a > 0), b INT)", "INSERT INTO own VALUES (1, 2)")
 

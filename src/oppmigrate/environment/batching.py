@@ -1,4 +1,4 @@
-"""`batch_alter_table`, carried out by the database's own rebuild, which loses nothing.
+"""`batch_alter_table`, carried out by the database's own change of a table, which loses nothing.
 
 The instance of Alembic's `Operations` is changed, not its classes: nothing outlives the `with`.
 """
@@ -34,7 +34,7 @@ def rebuilding(
     *,
     merges: bool = True,
 ) -> Iterator[None]:
-    """Have every batch of operations carried out by the database's own rebuild meanwhile.
+    """Have every batch of operations carried out by the database meanwhile, in the cheapest way that is exact.
 
     Where the server alters its tables by itself, and where SQL is only written, nothing is changed. Batches on one
     table that follow each other are carried out as one: what was put off is done before anything else is executed,

@@ -1,4 +1,4 @@
-"""Changing a SQLite table so that nothing is lost: by ALTER TABLE where that is exact, else by SQLite's rebuild."""
+"""Changing a SQLite table so that nothing is lost: by ALTER TABLE, an edit, or SQLite's rebuild."""
 
 from oppmigrate.databases.sqlite_rebuild.change import SQLiteTableChange
 

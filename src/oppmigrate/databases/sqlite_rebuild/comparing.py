@@ -75,6 +75,8 @@ def _columns(before: Facts, after: Facts, expected: Expected) -> Iterator[str]:
         allowed = set(expected.altered.get(name, ()))
         if key_changes or expected.options:
             allowed |= {"primary key", "not null"}
+        if "type" in allowed and before.columns[name]["primary key"]:
+            allowed.add("not null")  # a key of a STRICT table is listed as NOT NULL, unless it is the rowid
         for what, value in before.columns[name].items():
             if what not in allowed and after.columns[name][what] != value:
                 yield f"`{name}` has {what} {after.columns[name][what]!r}, and had {value!r}"

@@ -110,7 +110,7 @@ def test_columns_of_a_table_that_is_renamed_are_looked_into(local: People) -> No
     local.execute(ROWS)
     local.write("title: str | None = Field(default=None, max_length=40)", *BEFORE[1:], people="persons")
     assert local.offers("--rename", "people:persons") == [
-        "1  persons.label, and is renamed: VARCHAR(40); 3 rows hold a value: '12', '31'",
+        "1  people.label, and is renamed: VARCHAR(40); 3 rows hold a value: '12', '31'",
         "0  nothing: it is new",
     ]
 

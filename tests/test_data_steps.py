@@ -140,7 +140,7 @@ def test_data_revision_of_a_dry_run_is_printed_in_the_form_that_ruff_gives_it(fe
     [
         ("--rename", "users.first:given"),
         ("--rename-value", "status.old:new"),
-        ("--drop", "people.last"),
+        ("--drop", "users.last"),
         ("--default", "users.last=x"),
         ("--down-default", "users.last=x"),
         ("--cast", "users.last=upper(last)"),
@@ -184,7 +184,7 @@ def test_data_step_survives_a_rename_of_its_model_table_and_columns(users: Users
     users.ok("migrate", "upgrade")
     assert users.names() == FILLED
     users.project.write("models.py", RENAMED)
-    renames = ("--rename", "users:people", "--rename", "users.first:given", "--drop", "people.last")
+    renames = ("--rename", "users:people", "--rename", "users.first:given", "--drop", "users.last")
     users.ok("migrate", "create", "People", "--rev-id", "third", *renames)
     users.ok("migrate", "upgrade")
     filled = "SELECT given, full_name FROM people ORDER BY id"

@@ -7,7 +7,7 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 
 from oppmigrate.autogenerate import Draft
 from oppmigrate.autogenerate.decisions import Decisions, Questioner
-from oppmigrate.autogenerate.defaults import down_defaults, settle_defaults
+from oppmigrate.autogenerate.defaults import check_down_defaults, down_defaults, settle_defaults
 from oppmigrate.autogenerate.evidence import Evidence
 from oppmigrate.autogenerate.losses import ask_renames, check_drops, find_losses, settle_drops
 from oppmigrate.autogenerate.renaming import carry_out
@@ -72,7 +72,7 @@ def draft_decided_revision(
         WrongUsage: a decision is about something that is not there.
     """
     draft, compared_with = draft_revision(environment, state, message, decisions, **options)
-    losses = find_losses(draft.operations)
+    losses = find_losses(draft.operations, decisions.renames)
     check_drops(losses, decisions)
     if questioner is not None:
         evidence = Evidence(draft.operations, _rows_there(state, decisions))
@@ -80,17 +80,17 @@ def draft_decided_revision(
         if asked != decisions:
             decisions = asked
             draft, compared_with = draft_revision(environment, state, message, decisions, **options)
-            losses = find_losses(draft.operations)
+            losses = find_losses(draft.operations, decisions.renames)
     settle_drops(losses, decisions, questioner)
-    tightened = draft.columns_to_tighten
+    tightened, filled_back = draft.columns_to_tighten, draft.columns_tightened_back
+    brought_back = draft.columns_brought_back
+    check_down_defaults((*filled_back, *brought_back), decisions)
     count = _rows_there(state, decisions).nulls
     draft.fill_nulls(
-        settle_nulls(tightened, draft.model_columns, decisions, questioner, count),
-        down_fills(draft.columns_tightened_back, decisions),
+        settle_nulls(tightened, draft.model_columns, decisions, questioner, count), down_fills(filled_back, decisions)
     )
     draft.fill(
-        settle_defaults(draft.columns_to_fill, decisions, questioner, tightened),
-        down_defaults(draft.columns_brought_back, decisions),
+        settle_defaults(draft.columns_to_fill, decisions, questioner, tightened), down_defaults(brought_back, decisions)
     )
     if decisions.casts:
         draft.cast(decisions.casts, environment.database())

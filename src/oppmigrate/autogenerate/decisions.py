@@ -61,6 +61,17 @@ class Decisions:
     value_renames: tuple[ValueRename, ...] = ()
     casts: Mapping[str, str] = field(default_factory=dict)
 
+    def down_default(self, name: str) -> str | None:
+        """What a downgrade fills a column with, by the name that it has before the downgrade is through."""
+        return self.down_defaults.get(self.old_name(name), self.down_defaults.get(name))
+
+    def old_name(self, name: str) -> str:
+        """What the column `table.column` was called before the renames."""
+        table, _, column = name.rpartition(".")
+        old_table = next((each.table for each in self.renames if each.column is None and each.new == table), table)
+        columns = (each for each in self.renames if each.column is not None and each.table == old_table)
+        return f"{old_table}.{next((str(each.column) for each in columns if each.new == column), column)}"
+
     @property
     def renames_anything(self) -> bool:
         return bool(self.renames or self.value_renames)

@@ -59,14 +59,26 @@ def settle_defaults(
     return values
 
 
+def check_down_defaults(columns: Collection[str], decisions: Decisions) -> None:
+    """Raise WrongUsage where `--down-default` names a column that the downgrade does not make NOT NULL."""
+    known = {*columns, *map(decisions.old_name, columns)}
+    unused = set(decisions.down_defaults) - known
+    if unused:
+        raise WrongUsage(
+            f"--down-default {', '.join(sorted(unused))}: the downgrade makes no column of that name NOT NULL",
+            why="the name is the one of before, and a downgrade fills what it brings back or tightens again",
+            do="leave the flag out; `python oppman.py migrate check` lists what differs",
+        )
+
+
 def down_defaults(columns: Mapping[str, sa.Column[Any]], decisions: Decisions) -> dict[str, Any]:
     """The values that a downgrade fills the columns with which it brings back: decided, else neutral for the type.
 
     Raises:
         WrongUsage: a value does not fit its column's type.
     """
-    given = decisions.down_defaults
+    texts = {name: decisions.down_default(name) for name in columns}
     return {
-        name: parse_value(name, column.type, given[name]) if name in given else neutral_value(column.type)
-        for name, column in columns.items()
+        name: neutral_value(columns[name].type) if text is None else parse_value(name, columns[name].type, text)
+        for name, text in texts.items()
     }

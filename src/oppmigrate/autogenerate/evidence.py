@@ -46,8 +46,8 @@ class Evidence:
         self._dropped_tables = {op.table_name: op for op in flat if isinstance(op, ops.DropTableOp)}
         self._new_tables = {op.table_name: op for op in flat if isinstance(op, ops.CreateTableOp)}
 
-    def of_column(self, table: str, old: str, new: str) -> Candidate:
-        """Was the column `new` called `old`?"""
+    def of_column(self, table: str, old: str, new: str, name: str) -> Candidate:
+        """Was the column `new` of the table called `old`? `name` is its whole name from before."""
         drop, added = self._dropped[table, old], self._added[table, new]
         column = drop._reverse.column if drop._reverse is not None else None
         words, score = [], 2 * likeness(old, new)
@@ -62,7 +62,7 @@ class Evidence:
             score += 1 - len(misfits) / max(1, len(held.values))
             if misfits:
                 words.append(f"{_shown(misfits[0], old)} would not fit")
-        return Candidate(f"{table}.{old}", "; ".join(words), score)
+        return Candidate(name, "; ".join(words), score)
 
     def of_table(self, old: str, new: str) -> Candidate:
         """Was the table `new` called `old`?"""

@@ -14,14 +14,19 @@ from oppmigrate.errors import Refused, WrongUsage
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What would go: a table, or a column of one. `candidates` are the new names it may have got instead, likely first.
+    """What would go: a table, or a column of one, by the names of before.
 
     A value of an enum is the "column" of it: whether rows hold it is looked at when the revision is applied.
+
+    Args:
+        candidates: the new names that it may have got instead, the likeliest first.
+        new_table: what the table is called now.
     """
 
     table: str
     column: str | None
     candidates: tuple[str, ...]
+    new_table: str
     is_value: bool = False
 
     @property
@@ -36,13 +41,27 @@ class Loss:
         return [*(f"{flag} {self.name}:{new}" for new in self.candidates), f"--drop {self.name}"]
 
 
-def find_losses(operations: Iterable[ops.MigrateOperation]) -> tuple[Loss, ...]:
-    """The drops among the operations, tables first, each with the names that are new where it stood."""
+def find_losses(operations: Iterable[ops.MigrateOperation], renames: Iterable[Rename] = ()) -> tuple[Loss, ...]:
+    """The drops among the operations, tables first, each with the names that are new where it stood.
+
+    Args:
+        renames: what was decided on already, and stands in the operations by its new name.
+    """
     flat = list(operations)
+    old_tables = {rename.new: rename.table for rename in renames if rename.column is None}
     new_tables = tuple(op.table_name for op in flat if isinstance(op, ops.CreateTableOp))
-    tables = [Loss(op.table_name, None, _alike(op, flat, new_tables)) for op in flat if isinstance(op, ops.DropTableOp)]
+    tables = [
+        Loss(op.table_name, None, _alike(op, flat, new_tables), op.table_name)
+        for op in flat
+        if isinstance(op, ops.DropTableOp)
+    ]
     columns = [
-        Loss(op.table_name, op.column_name, _new_columns(flat, op.table_name, besides=op.column_name))
+        Loss(
+            old_tables.get(op.table_name, op.table_name),
+            op.column_name,
+            _new_columns(flat, op.table_name, besides=op.column_name),
+            op.table_name,
+        )
         for op in flat
         if isinstance(op, ops.DropColumnOp) and not _is_computed_anew(op, flat)
     ]
@@ -55,7 +74,7 @@ def _lost_values(flat: Iterable[ops.MigrateOperation]) -> list[Loss]:
     for change in changed_values(flat):
         added = tuple(value for value in change.after if value not in change.before)
         removed = (value for value in change.before if value not in change.after)
-        lost += [Loss(change.enum, value, added, is_value=True) for value in removed]
+        lost += [Loss(change.enum, value, added, change.enum, is_value=True) for value in removed]
     return lost
 
 
@@ -114,7 +133,7 @@ def ask_renames(losses: Sequence[Loss], decisions: Decisions, questioner: Questi
 
 def _within(loss: Loss) -> str | None:
     """The table, or the enum, in which a new name is looked for; None for a table's own name."""
-    return loss.table if loss.column else None
+    return loss.new_table if loss.column else None
 
 
 def _candidate(loss: Loss, new: str, evidence: Evidence) -> Candidate:
@@ -122,7 +141,7 @@ def _candidate(loss: Loss, new: str, evidence: Evidence) -> Candidate:
         return evidence.of_table(loss.table, new)
     if loss.is_value:
         return Candidate(loss.name, "", likeness(loss.column, new))
-    return evidence.of_column(loss.table, loss.column, new)
+    return evidence.of_column(loss.new_table, loss.column, new, loss.name)
 
 
 def settle_drops(losses: Sequence[Loss], decisions: Decisions, questioner: Questioner | None) -> None:

@@ -83,8 +83,8 @@ def down_fills(columns: Mapping[str, ops.AlterColumnOp], decisions: Decisions) -
     Raises:
         WrongUsage: a value does not fit its column's type.
     """
-    given = decisions.down_defaults
-    return {name: parse_value(name, _type_of(op), given[name]) for name, op in columns.items() if name in given}
+    texts = {name: decisions.down_default(name) for name in columns}
+    return {name: parse_value(name, _type_of(columns[name]), text) for name, text in texts.items() if text is not None}
 
 
 def fill_nulls(container: ops.OpContainer, values: Mapping[str, Any], why: str) -> None:

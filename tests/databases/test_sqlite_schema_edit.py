@@ -405,3 +405,20 @@ def test_either_driver(database: Database) -> None:
         return tables.copies(), tables.edits(), tables.sql("people"), tables.rows("PRAGMA writable_schema")
 
     assert database.run(work) == (0, 2, TIGHT, [(0,)])  # the DEFAULT is tried out, and then the definition stored
+
+
+@pytest.mark.parametrize(("schema", "expected"), [("aux", (0, True)), ("temp", (1, False))])
+def test_table_of_another_schema(people: Tables, schema: str, expected: tuple[int, bool]) -> None:
+    if schema == "aux":
+        people.connection.commit()
+        people.connection.connection.driver_connection.execute("ATTACH ':memory:' AS aux")  # type: ignore[union-attr]
+    people.execute(f"CREATE TABLE {schema}.odd (a TEXT, b INT)", f"INSERT INTO {schema}.odd VALUES ('x', 1)")
+
+    def revision(op: Operations) -> None:
+        with op.batch_alter_table("odd", schema=schema) as batch:
+            batch.alter_column("a", nullable=False)
+
+    people.upgrade(revision)
+    assert ways(people) == expected
+    with pytest.raises(sa.exc.IntegrityError, match="NOT NULL"):
+        people.execute(f"INSERT INTO {schema}.odd (b) VALUES (2)")

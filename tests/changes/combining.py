@@ -144,7 +144,10 @@ def add_column(combination: Combination, draw: Draw) -> None:
 
 
 def drop_column(combination: Combination, draw: Draw) -> None:
-    found = columns(combination, lambda table, name, column: column.old is not None and table.free(name))
+    def fits(table: Tab, name: str, column: Col) -> bool:
+        return table.free(name) and name == column.old and column == before_of(table, column)
+
+    found = columns(combination, fits)
     if not found:
         return
     table, name = draw(st.sampled_from(found))
@@ -250,7 +253,11 @@ def tighten(combination: Combination, draw: Draw) -> None:
 
 
 def loosen(combination: Combination, draw: Draw) -> None:
-    found = columns(combination, lambda _table, _name, column: not column.nullable and bool(column.old))
+    def fits(table: Tab, _name: str, column: Col) -> bool:
+        before = before_of(table, column)
+        return not column.nullable and before is not None and not before.nullable
+
+    found = columns(combination, fits)
     if not found:
         return
     table, name = draw(st.sampled_from(found))
@@ -307,6 +314,11 @@ def columns(combination: Combination, fits: Callable[[Tab, str, Col], bool]) -> 
         for column in sorted(table.columns)
         if table.old is not None and fits(table, column, table.columns[column])
     ]
+
+
+def before_of(table: Tab, column: Col) -> Col | None:
+    """The column as it was at first; None for one that is new."""
+    return first_tables()[table.old].columns[column.old] if table.old and column.old else None
 
 
 def is_unique(combination: Combination, table: str, column: str) -> bool:

@@ -153,17 +153,18 @@ def compare_indexes(
 def compare_tables(
     autogen_context: Any, operations: Any, _schema: str | None, _name: str, conn_table: Any, metadata_table: Any
 ) -> Any:
-    """Find the generated columns that the models compute otherwise, and the primary keys that are to be of others.
-
-    Alembic warns of the ones, and leaves them; it does not compare the others.
+    """Find what Alembic leaves: generated columns that the models compute otherwise, primary keys that are to be of
+    other columns, EXCLUDE constraints, and when a UNIQUE is checked.
     """
     from alembic.util import PriorityDispatchResult
 
     from oppmigrate.autogenerate.computed import compare_computed
     from oppmigrate.autogenerate.primary_keys import compare_primary_keys
+    from oppmigrate.autogenerate.waiting import compare_constraints
 
     database = _database(autogen_context)
     if database is not None and conn_table is not None and metadata_table is not None:
+        compare_constraints(autogen_context, database, operations, conn_table, metadata_table)
         compare_computed(autogen_context, database, operations, conn_table, metadata_table)
         compare_primary_keys(autogen_context, database, operations, conn_table, metadata_table)
     return PriorityDispatchResult.CONTINUE

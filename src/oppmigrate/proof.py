@@ -13,6 +13,7 @@ from sqlalchemy import MetaData, event
 from oppmigrate.autogenerate import Draft, describe_all
 from oppmigrate.autogenerate.effects import tables_of
 from oppmigrate.autogenerate.indexes import hide_untrue_warnings, take_stored_indexes
+from oppmigrate.autogenerate.waiting import take_stored_constraints
 from oppmigrate.autogenerate.words import flatten, qualified
 from oppmigrate.blame import line_behind
 from oppmigrate.databases import Database
@@ -109,10 +110,12 @@ class _Trial:
                 schema=schema,
                 only=lambda name, _, schema=schema: qualified(schema, name) in self._tables,
             )
+        constraints = self._database.read_constraints(context.connection)
         for table in found.tables.values():
             for column in table.columns:
                 column.autoincrement = "auto"  # PostgreSQL's says False, which would be told with every change
             take_stored_indexes(table, self._database, context.connection)
+            take_stored_constraints(table, constraints)
         return found
 
     def _compared(self, context: MigrationContext, wanted: MetaData | Sequence[MetaData]) -> list[str]:

@@ -9,6 +9,7 @@ from oppmigrate.autogenerate.foreign_keys import arrange_foreign_keys
 from oppmigrate.autogenerate.identities import settle_identities
 from oppmigrate.autogenerate.primary_keys import replaced_keys
 from oppmigrate.autogenerate.retyping import retype
+from oppmigrate.autogenerate.waiting import bring_back_constraints
 from oppmigrate.databases import Database
 
 
@@ -19,6 +20,7 @@ def arrange(container: ops.OpContainer, context: AutogenContext, database: Datab
     settle_identities(container, context, database)
     if not (database.restates_columns or database.rebuilds_tables):
         _leave_counting_unsaid(container)
+    bring_back_constraints(container, context, database)
     arrange_enums(container, context, database)
     arrange_foreign_keys(container, context, database, {*retyped, *replaced_keys(container)})
 

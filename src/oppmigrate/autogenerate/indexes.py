@@ -53,10 +53,7 @@ def compare_indexes(
     model = _model_indexes(context, metadata_table)
     uniques = _model_uniques(metadata_table)
 
-    def canonical(expression: str) -> str | None:
-        return database.canonical(connection, place, expression)
-
-    comparison = _Comparison(canonical, lambda name: database.is_default_class(connection, name))
+    comparison = comparing(context, database, place)
     found = _Found(operations)
     for definition in stored:
         if conn_table is None or definition.name in uniques:
@@ -152,7 +149,18 @@ def _model_uniques(table: Table | None) -> set[str]:
 # ---- which is the same
 
 
-class _Comparison:
+def comparing(context: AutogenContext, database: Database, place: TableName) -> "Comparison":
+    """What tells whether two indexes on the table are the same."""
+    connection = context.connection
+    assert connection is not None
+
+    def canonical(expression: str) -> str | None:
+        return database.canonical(connection, place, expression)
+
+    return Comparison(canonical, lambda name: database.is_default_class(connection, name))
+
+
+class Comparison:
     """Two indexes are the same where the server would make the same of both."""
 
     def __init__(self, canonical: Callable[[str], str | None], is_default_class: Callable[[str], bool]) -> None:

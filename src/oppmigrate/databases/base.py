@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from oppmigrate.databases.committing import Committing
 from oppmigrate.databases.connecting import run_coroutine
+from oppmigrate.databases.constraint_questions import ConstraintQuestions
 from oppmigrate.databases.expressions import ExpressionQuestions
 from oppmigrate.databases.indexes import IndexQuestions
 from oppmigrate.databases.leftovers import Leftover
@@ -31,7 +32,7 @@ TIMEOUT_OPTIONS = frozenset({"timeout", "connect_timeout", "connection_timeout"}
 MASK = "***"
 
 
-class Database(RowQuestions, ExpressionQuestions, IndexQuestions, TypeQuestions, Committing):
+class Database(RowQuestions, ExpressionQuestions, IndexQuestions, ConstraintQuestions, TypeQuestions, Committing):
     """One database of one kind of server, by its URL; nothing is connected to before a method needs it.
 
     A subclass with `backends`, in a module of this folder, is found by itself: see `opening`.

@@ -166,6 +166,17 @@ def read_definition(statement: str) -> IndexDefinition | None:
     return IndexDefinition(named[-1].name, kind, parts, *_tail(statement, tail, method))
 
 
+def split_parts(statement: str) -> tuple[str, list[str], str]:
+    """What stands before the first parenthesis, the parts in it, and what stands behind."""
+    tokens = _tokens(statement)
+    opening = next((place for place, token in enumerate(tokens) if token.text == "("), None)
+    if opening is None:
+        return statement, [], ""
+    closing = _closing(tokens, opening)
+    parts = [_text(statement, each) for each in _split(tokens[opening + 1 : closing])]
+    return statement[: tokens[opening].start], parts, _text(statement, tokens[closing + 1 :])
+
+
 def _tail(
     statement: str, tokens: Sequence[_Token], method: str | None
 ) -> tuple[str | None, tuple[str, ...], str | None, dict[str, str], bool]:

@@ -157,6 +157,24 @@ def test_identity_means_nothing_where_the_server_has_none(project: Project, data
     Keys(project, database_url, IDENTITIES_BEFORE).ok("migrate", "check")
 
 
+COUNTING = 'Table("t", metadata, Column("id", Integer, primary_key=True{}))'
+
+
+def test_row_with_a_zero_is_not_renumbered_when_its_column_begins_to_count_up(project: Project, mysql_url: str) -> None:
+    keys = Keys(project, mysql_url, f"    {COUNTING.format(', autoincrement=False')}\n")
+    keys.execute("INSERT INTO t (id) VALUES (0), (7)")
+    keys.become(f"    {COUNTING.format('')}\n")
+    refused = keys.run("migrate", "upgrade")
+    assert refused.returncode == 1
+    assert "lets `t.id` count up" in refused.stderr and "NO_AUTO_VALUE_ON_ZERO" in refused.stderr
+    assert keys.rows("SELECT id FROM t ORDER BY id") == [(0,), (7,)]
+    keys.execute("DELETE FROM t WHERE id = 0")
+    keys.ok("migrate", "upgrade")
+    keys.ok("migrate", "check")
+    keys.execute("INSERT INTO t () VALUES ()")
+    assert keys.rows("SELECT id FROM t ORDER BY id") == [(7,), (8,)]
+
+
 REFERRING = """
     Table("people", metadata, Column("id", Integer, primary_key=True))
     Table("gains_key", metadata, Column("id", Integer, primary_key=True), Column("p", Integer{gained}))

@@ -67,16 +67,25 @@ def prepare_writing(autogen_context: Any, *_: Any) -> Any:
 
 
 def compare_types(
-    autogen_context: Any, operation: Any, _schema: Any, _table: Any, _column: Any, inspected: Any, modelled: Any
+    autogen_context: Any, operation: Any, schema: Any, table: Any, column: Any, inspected: Any, modelled: Any
 ) -> Any:
     """Find the differences between types that Alembic's own comparison passes over."""
     from alembic.util import PriorityDispatchResult
 
+    from oppmigrate.autogenerate.collations import types_with_collations
+    from oppmigrate.databases.rows import TableName
     from oppmigrate.environment.comparing import has_other_type
 
-    if not has_other_type(inspected.type, modelled.type, autogen_context.dialect):
+    database = _database(autogen_context)
+    types = None
+    if database is not None:
+        place = TableName(table, schema)
+        types = types_with_collations(autogen_context, database, place, column, inspected.type, modelled.type)
+    if types is None and has_other_type(inspected.type, modelled.type, autogen_context.dialect):
+        types = inspected.type, modelled.type
+    if types is None:
         return PriorityDispatchResult.CONTINUE
-    operation.existing_type, operation.modify_type = inspected.type, modelled.type
+    operation.existing_type, operation.modify_type = types
     return PriorityDispatchResult.STOP
 
 
@@ -154,16 +163,20 @@ def compare_tables(
     autogen_context: Any, operations: Any, _schema: str | None, _name: str, conn_table: Any, metadata_table: Any
 ) -> Any:
     """Find what Alembic leaves: generated columns that the models compute otherwise, primary keys that are to be of
-    other columns, EXCLUDE constraints, and when a UNIQUE is checked.
+    other columns, EXCLUDE constraints, when a UNIQUE is checked, what counts up, and options of tables.
     """
     from alembic.util import PriorityDispatchResult
 
     from oppmigrate.autogenerate.computed import compare_computed
+    from oppmigrate.autogenerate.counting import compare_counting
     from oppmigrate.autogenerate.primary_keys import compare_primary_keys
+    from oppmigrate.autogenerate.table_options import compare_options
     from oppmigrate.autogenerate.waiting import compare_constraints
 
     database = _database(autogen_context)
     if database is not None and conn_table is not None and metadata_table is not None:
+        compare_counting(database, operations, conn_table, metadata_table)
+        compare_options(autogen_context, database, operations, metadata_table)
         compare_constraints(autogen_context, database, operations, conn_table, metadata_table)
         compare_computed(autogen_context, database, operations, conn_table, metadata_table)
         compare_primary_keys(autogen_context, database, operations, conn_table, metadata_table)

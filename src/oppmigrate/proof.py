@@ -11,8 +11,10 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import MetaData, event
 
 from oppmigrate.autogenerate import Draft, describe_all
+from oppmigrate.autogenerate.collations import take_stored_collations
 from oppmigrate.autogenerate.effects import tables_of
 from oppmigrate.autogenerate.indexes import hide_untrue_warnings, take_stored_indexes
+from oppmigrate.autogenerate.table_options import take_stored_options
 from oppmigrate.autogenerate.waiting import take_stored_constraints
 from oppmigrate.autogenerate.words import flatten, qualified
 from oppmigrate.blame import line_behind
@@ -110,12 +112,16 @@ class _Trial:
                 schema=schema,
                 only=lambda name, _, schema=schema: qualified(schema, name) in self._tables,
             )
+        options = self._database.read_table_options(context.connection)
+        collations = self._database.read_collations(context.connection)
         constraints = self._database.read_constraints(context.connection)
         for table in found.tables.values():
-            for column in table.columns:
+            for column in table.columns if not self._database.restates_columns else ():
                 column.autoincrement = "auto"  # PostgreSQL's says False, which would be told with every change
             take_stored_indexes(table, self._database, context.connection)
             take_stored_constraints(table, constraints)
+            take_stored_options(table, self._database, options)
+            take_stored_collations(table, collations)
         return found
 
     def _compared(self, context: MigrationContext, wanted: MetaData | Sequence[MetaData]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 Query = Callable[[str], list[tuple[Any, ...]]]
 # the server words the same condition otherwise when it reads what it wrote itself
 CASTS = re.compile(r"::(?:text|character varying)(?:\[\])?|[()]")
+KEY = re.compile(r"(?:CONSTRAINT \w+ )?PRIMARY KEY(?:\s*\((?P<columns>.*?)\))?(?P<counts> AUTOINCREMENT)?")
 OWN = frozenset({"alembic_version", "oppman_journal"})
 NEXT_NUMBER = re.compile(r" AUTO_INCREMENT=\d+")
 POSTGRESQL = """
@@ -59,7 +60,13 @@ def _sqlite(query: Query) -> Iterator[str]:
             continue
         opening, closing = sql.index("("), sql.rindex(")")
         yield f"{name} table {sql[closing + 1 :].strip()}"
-        yield from (f"{name} {part}" for part in _split(sql[opening + 1 : closing]))
+        for part in _split(sql[opening + 1 : closing]):
+            key = KEY.search(part)
+            rest = " ".join(KEY.sub("", part).split())
+            if rest:
+                yield f"{name} {rest}"
+            if key:  # it may stand in its column, or behind all
+                yield f"{name} primary key {key['columns'] or part.split()[0]} {key['counts']}"
 
 
 def _split(body: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 ALL = ("sqlite", "postgresql", "mysql")
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MariaDB"}
 SQLITE = ("sqlite",)
 POSTGRESQL = ("postgresql",)
 MYSQL = ("mysql",)

@@ -1,7 +1,7 @@
 """All the changes, by the group that a page shows them in."""
 
 from changes import columns, comments, computed, constraints, defaults, enums, indexes, keys, schemas, tables, types
-from changes.change import Change
+from changes.change import NAMES, Change
 
 GROUPS: dict[str, tuple[Change, ...]] = {
     "Tables": tables.CHANGES,
@@ -16,5 +16,5 @@ GROUPS: dict[str, tuple[Change, ...]] = {
     "Comments": comments.CHANGES,
     "Other schemas": schemas.CHANGES,
 }
+__all__ = ["EVERY", "GROUPS", "NAMES"]
 EVERY = tuple(change for changes in GROUPS.values() for change in changes)
-NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MariaDB"}

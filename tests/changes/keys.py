@@ -1,6 +1,6 @@
 """Primary keys and foreign keys."""
 
-from changes.change import ROWS, SQLITE_AND_POSTGRESQL, Change, table
+from changes.change import MYSQL, ROWS, SQLITE_AND_POSTGRESQL, Change, table
 
 OTHER = "Table('other', metadata, Column('id', Integer, primary_key=True), Column('code', Integer, unique=True))\n"
 THIRD = "Table('third', metadata, Column('id', Integer, primary_key=True))\n"
@@ -94,5 +94,22 @@ CHANGES = (
         table(id="Integer, nullable=False"),
         table(id=PLAIN),
         PRIMARY,
+    ),
+    Change(
+        "primary key that begins to count up",
+        table(id=PLAIN),
+        table(),
+        "alter column t.id: autoincrement True",
+        servers=MYSQL,
+        weighty=True,
+    ),
+    Change(
+        "primary key that counts up no more",
+        OTHER + table(n="Integer, ForeignKey('other.id', name='fk_t')"),
+        OTHER.replace("primary_key=True", "primary_key=True, autoincrement=False")
+        + table(n="Integer, ForeignKey('other.id', name='fk_t')"),
+        "alter column other.id: autoincrement False",
+        rows=FILLED,
+        servers=MYSQL,
     ),
 )

@@ -1,6 +1,6 @@
 """Tables that come, go and get another name."""
 
-from changes.change import KEPT, Change, table
+from changes.change import KEPT, SQLITE, Change, table
 
 CHILD = "Table('child', metadata, Column('id', Integer, primary_key=True), Column('t_id', ForeignKey({!r})))\n"
 RENAMED = {"SELECT id, n, word FROM things ORDER BY id": [(1, 5, "one"), (2, 8, "two")]}
@@ -69,5 +69,34 @@ CHANGES = (
         table(),
         table() + table(name="Order details"),
         "create table Order details",
+    ),
+    Change(
+        "table made AUTOINCREMENT",
+        table(),
+        table("sqlite_autoincrement=True"),
+        "make table t anew: sqlite_autoincrement on",
+        servers=SQLITE,
+        weighty=True,
+    ),
+    Change(
+        "table made AUTOINCREMENT no more",
+        table("sqlite_autoincrement=True"),
+        table(),
+        "make table t anew: sqlite_autoincrement off",
+        servers=SQLITE,
+    ),
+    Change(
+        "table made STRICT",
+        table(word="Text"),
+        table("sqlite_strict=True", word="Text"),
+        "make table t anew: sqlite_strict on",
+        servers=SQLITE,
+    ),
+    Change(
+        "table made STRICT no more, with a column more",
+        table("sqlite_strict=True", word="Text"),
+        table("Column('x', Integer)", word="Text"),
+        "make table t anew: sqlite_strict off",
+        servers=SQLITE,
     ),
 )

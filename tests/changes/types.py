@@ -1,6 +1,6 @@
 """Columns that get another type, with the values that they hold."""
 
-from changes.change import MYSQL, POSTGRESQL, SQLITE_AND_POSTGRESQL, Change, table
+from changes.change import MYSQL, NAMES, POSTGRESQL, SQLITE_AND_POSTGRESQL, Change, table
 
 
 def retyped(name: str, before: str, after: str, says: str, value: str, then: object, **more: object) -> Change:
@@ -13,6 +13,26 @@ def retyped(name: str, before: str, after: str, says: str, value: str, then: obj
         rows=(f"INSERT INTO t (id, n, word, x) VALUES (1, 5, 'one', {value}), (2, 8, 'two', NULL)",),
         there={"SELECT id, word, x FROM t ORDER BY id": [(1, "one", then), (2, "two", None)]},
         **more,  # type: ignore[arg-type]
+    )
+
+
+COLLATIONS = {
+    "sqlite": ("NOCASE", "RTRIM"),
+    "postgresql": ("C", "POSIX"),
+    "mysql": ("utf8mb4_bin", "utf8mb4_unicode_ci"),
+}
+
+
+def collated(server: str) -> tuple[Change, ...]:
+    """Of `word`: servers have no collation in common."""
+    one, other = (f"String(50, collation={name!r})" for name in COLLATIONS[server])
+    on = f" ({NAMES[server]})"
+    return (
+        Change(f"collation added{on}", table(), table(word=one), "COLLATE", servers=(server,)),
+        Change(
+            f"collation changed{on}", table(word=one), table(word=other), "COLLATE", servers=(server,), weighty=True
+        ),
+        Change(f"collation removed{on}", table(word=other), table(), "COLLATE", servers=(server,)),
     )
 
 
@@ -67,4 +87,5 @@ CHANGES = (
         *("00000000-0000-0000-0000-000000000007",),
         servers=POSTGRESQL,
     ),
+    *(change for server in COLLATIONS for change in collated(server)),
 )

@@ -9,6 +9,7 @@ from oppmigrate.autogenerate.foreign_keys import arrange_foreign_keys
 from oppmigrate.autogenerate.identities import settle_identities
 from oppmigrate.autogenerate.primary_keys import replaced_keys
 from oppmigrate.autogenerate.retyping import retype
+from oppmigrate.autogenerate.table_options import arrange_options
 from oppmigrate.autogenerate.waiting import bring_back_constraints
 from oppmigrate.databases import Database
 
@@ -20,6 +21,7 @@ def arrange(container: ops.OpContainer, context: AutogenContext, database: Datab
     settle_identities(container, context, database)
     if not (database.restates_columns or database.rebuilds_tables):
         _leave_counting_unsaid(container)
+    arrange_options(container)
     bring_back_constraints(container, context, database)
     arrange_enums(container, context, database)
     arrange_foreign_keys(container, context, database, {*retyped, *replaced_keys(container)})

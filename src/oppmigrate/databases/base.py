@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Dialect, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from oppmigrate.databases.collation_questions import CollationQuestions
 from oppmigrate.databases.committing import Committing
 from oppmigrate.databases.connecting import run_coroutine
 from oppmigrate.databases.constraint_questions import ConstraintQuestions
@@ -32,7 +33,15 @@ TIMEOUT_OPTIONS = frozenset({"timeout", "connect_timeout", "connection_timeout"}
 MASK = "***"
 
 
-class Database(RowQuestions, ExpressionQuestions, IndexQuestions, ConstraintQuestions, TypeQuestions, Committing):
+class Database(
+    RowQuestions,
+    ExpressionQuestions,
+    IndexQuestions,
+    ConstraintQuestions,
+    TypeQuestions,
+    CollationQuestions,
+    Committing,
+):
     """One database of one kind of server, by its URL; nothing is connected to before a method needs it.
 
     A subclass with `backends`, in a module of this folder, is found by itself: see `opening`.

@@ -1,4 +1,4 @@
-"""What the engine asks of a database about constraints: what SQLAlchemy's inspector leaves out of them."""
+"""What the engine asks of a database about constraints and tables: what SQLAlchemy's inspector leaves out of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +33,12 @@ class ConstraintQuestions:
     """The answers of a server that checks every such constraint at once, and has no EXCLUDE."""
 
     defers_constraints: ClassVar[bool] = False  # a UNIQUE may be checked when the transaction ends
+
+    table_options: ClassVar[Mapping[str, bool]] = {}  # SQLAlchemy's arguments of a table, and what it is without them
+
+    def read_table_options(self, connection: Connection) -> dict[TableName, dict[str, bool]]:
+        """The options of tables that have others than by themselves; the default schema is None."""
+        return {}
 
     def read_constraints(self, connection: Connection) -> StoredConstraints:
         """Every table's EXCLUDE constraints, and its UNIQUE ones whose check may wait; the default schema is None."""

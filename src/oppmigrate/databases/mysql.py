@@ -23,10 +23,11 @@ from oppmigrate.databases.base import Database, Progress, any_row, driver_errors
 from oppmigrate.databases.expressions import Namer, StoredCheck, StoredComputed
 from oppmigrate.databases.indexes import IndexDefinition, IndexPart
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, by_itself
+from oppmigrate.databases.mysql_collations import MySQLCollations
 from oppmigrate.databases.mysql_lock import hold, lock_name
 from oppmigrate.databases.mysql_objects import StoredObject, quoted, read_objects, refuse_dependents
 from oppmigrate.databases.mysql_swap import swap
-from oppmigrate.databases.rows import Misfits, TableName, TypeChange
+from oppmigrate.databases.rows import Misfits, TableName, TypeChange, ask
 from oppmigrate.databases.scratch import PREFIX, fence_off, removed_after
 from oppmigrate.errors import AccessDenied, BackupError, ConfigurationError, MigrateError
 
@@ -49,7 +50,7 @@ WHERE schema_name = DATABASE()
 """
 
 
-class MySQL(Database):
+class MySQL(MySQLCollations, Database):
     """A database of a MariaDB or MySQL server."""
 
     name = "MariaDB/MySQL"
@@ -196,6 +197,9 @@ class MySQL(Database):
 
     def index_arguments(self, definition: IndexDefinition, plain: Collection[IndexPart]) -> Mapping[str, Any]:
         return mysql_indexes.index_arguments(definition, plain)
+
+    def renumbers_zero(self, connection: Connection) -> bool:
+        return "NO_AUTO_VALUE_ON_ZERO" not in str(ask(connection, "SELECT @@SESSION.sql_mode")[0][0])
 
     def replace_primary_key(self, table: TableName, old: Sequence[str], new: Sequence[str]) -> tuple[str, str] | None:
         return mysql_indexes.replace_primary_key(table, old, new)

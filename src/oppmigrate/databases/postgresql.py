@@ -23,6 +23,7 @@ from oppmigrate.databases import (
 from oppmigrate.databases.base import Database, Progress, any_row, driver_errors, original
 from oppmigrate.databases.indexes import IndexDefinition, IndexPart
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits, by_itself
+from oppmigrate.databases.postgresql_collations import PostgreSQLCollations
 from oppmigrate.databases.postgresql_constraints import PostgreSQLConstraints
 from oppmigrate.databases.postgresql_lock import (
     KEEPALIVE,
@@ -83,7 +84,7 @@ class _Prepared:
     threshold: int | None
 
 
-class PostgreSQL(PostgreSQLConstraints, Database):
+class PostgreSQL(PostgreSQLConstraints, PostgreSQLCollations, Database):
     """A database of a PostgreSQL server."""
 
     name = "PostgreSQL"

@@ -23,6 +23,10 @@ class RowQuestions:
         """Does the column, as it stands, take NULL? True also where that is not known."""
         return True
 
+    def renumbers_zero(self, connection: Connection) -> bool:
+        """Does a row with 0 in a column get another number when the column begins to count up?"""
+        return False
+
     def trial(self, connection: Connection) -> AbstractContextManager[None]:
         """A statement that fails in the block leaves the transaction as it was."""
         return nullcontext()

@@ -20,6 +20,7 @@ from oppmigrate.databases.leftovers import Leftover
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits
 from oppmigrate.databases.rows import TableName, ask, quoted_table
 from oppmigrate.databases.sqlite_deferring import Deferred
+from oppmigrate.databases.sqlite_definitions import SQLiteDefinitions
 from oppmigrate.databases.sqlite_driver import (
     as_interrupt,
     begin_immediate,
@@ -48,7 +49,7 @@ class _FileLock:
     deferred: Deferred
 
 
-class SQLite(Database):
+class SQLite(SQLiteDefinitions, Database):
     """A SQLite file, or a database in memory."""
 
     name = "SQLite"

@@ -49,6 +49,24 @@ def of_nullability(inquiry: Inquiry, operation: ops.AlterColumnOp) -> Iterator[D
         yield no_null(inquiry, rows_of(inquiry, table), column, f"makes `{table}.{column}` NOT NULL")
 
 
+def of_counting(inquiry: Inquiry, operation: ops.AlterColumnOp) -> Iterator[Demand]:
+    """A server that counts a column up may take a zero in it for a row without a number, and give it one."""
+    if not operation.kw.get("autoincrement") or not inquiry.database.renumbers_zero(inquiry.connection):
+        return
+    table, column = TableName(operation.table_name, operation.schema), operation.column_name
+    name = inquiry.quoted(column)
+    yield Demand(
+        table,
+        Misfits(inquiry.table(table), f"{name} = 0"),
+        f"lets `{table}.{column}` count up",
+        "hold",
+        "0 there, which the server would replace by the next number",
+        "give such a row another number; or, to keep it, write above that line: "
+        "op.execute(\"SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO')\")",
+        columns=(column,),
+    )
+
+
 def of_type_checks(inquiry: Inquiry, operation: ops.AlterColumnOp) -> Iterator[Demand]:
     """The CHECK that comes with a type: a Boolean's, or an Enum's, where the server has none of its own."""
     if operation.modify_type is None:

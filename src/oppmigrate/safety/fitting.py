@@ -7,7 +7,7 @@ from alembic.operations import ops
 from alembic.operations.ops import MigrateOperation
 from sqlalchemy.exc import DBAPIError
 
-from oppmigrate.safety.columns import of_added_column, of_conversion, of_nullability, of_type_checks
+from oppmigrate.safety.columns import of_added_column, of_conversion, of_counting, of_nullability, of_type_checks
 from oppmigrate.safety.constraints import of_check, of_foreign_key, of_index, of_primary_key, of_unique_constraint
 from oppmigrate.safety.refusing import Demand, Inquiry
 
@@ -47,7 +47,7 @@ def check_fit(inquiry: Inquiry, operation: MigrateOperation, is_allowed: Callabl
 
 
 def _check_altered_column(inquiry: Inquiry, operation: ops.AlterColumnOp, is_allowed: Callable[[str], bool]) -> None:
-    for demand in of_nullability(inquiry, operation):
+    for demand in (*of_nullability(inquiry, operation), *of_counting(inquiry, operation)):
         inquiry.require(demand)
     try:
         with of_conversion(inquiry, operation, is_allowed) as conversion:

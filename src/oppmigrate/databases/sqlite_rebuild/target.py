@@ -198,7 +198,15 @@ class TargetTable:
             self.expected.alters(column.name, "type")
             self.definition = editing.set_type(self.definition, column, text)
         if collation is not None:
-            self._set(column.name, "COLLATE", rendered.text(collation.tokens))
+            self._set_collation(self._column(column.name), collation, rendered.text(collation.tokens))
+
+    def _set_collation(self, column: ColumnText, wanted: Clause, text: str) -> None:
+        present = column.clause("COLLATE")
+        if fold(wanted.body[-1].name) != "binary":
+            self._set(column.name, "COLLATE", text)
+        elif present is not None:  # a column without a word of it compares so
+            self.expected.alters(column.name, "collate")
+            self.definition = editing.remove_clause(self.definition, present)
 
     def _set_nullable(self, column: ColumnText, nullable: bool) -> None:
         clause = column.clause("NOT NULL")
@@ -335,22 +343,24 @@ class TargetTable:
             self.definition = editing.set_option(self.definition, "WITHOUT ROWID", without)
         if "sqlite_strict" in options:
             self.definition = editing.set_option(self.definition, "STRICT", bool(options["sqlite_strict"]))
-        if options.get("sqlite_autoincrement"):
-            self._autoincrement()
+        if "sqlite_autoincrement" in options:
+            self._autoincrement(bool(options["sqlite_autoincrement"]))
         if self.definition.sql != before:
             self.expected.options = True
             self.way.rebuild()
 
-    def _autoincrement(self) -> None:
+    def _autoincrement(self, wanted: bool) -> None:
         key = self.definition.primary_key
-        if key is None or len(key.columns) != 1 or self.definition.autoincrements:
+        if key is None or len(key.columns) != 1 or self.definition.autoincrements is wanted:
             return
-        name = key.columns[0]
+        column_name = key.columns[0]
         self._count(key, "dropped")
         self._count(key, "added")
         self.definition = editing.remove_clause(self.definition, key)
-        column = self._column(name)
-        self.definition = editing.set_clause(self.definition, column, "PRIMARY KEY", "PRIMARY KEY AUTOINCREMENT")
+        column = self._column(column_name)
+        name = f"CONSTRAINT {quote(key.name)} " if key.name else ""
+        words = f"{name}PRIMARY KEY{' AUTOINCREMENT' if wanted else ''}"
+        self.definition = editing.set_clause(self.definition, column, "PRIMARY KEY", words)
 
     def create_column_comment(self, *_: Any, **__: Any) -> None:
         """SQLite has no comments on columns."""

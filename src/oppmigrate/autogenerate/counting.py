@@ -1,0 +1,58 @@
+"""Columns whose values the server is to count up, or no more: in MariaDB and MySQL a word in the column itself."""
+
+from alembic.operations import ops
+from sqlalchemy import Column, Table
+
+from oppmigrate.autogenerate.retyping import RetypeColumnOp
+from oppmigrate.databases import Database
+
+
+class RecountOp(RetypeColumnOp):
+    """A column that begins or ceases to count up; both ways it has to be said, else nothing is altered."""
+
+    def reverse(self) -> "RecountOp":
+        made = super().reverse()
+        assert isinstance(made, RecountOp)
+        made.kw["autoincrement"] = bool(self.down_counts)
+        return made
+
+
+def compare_counting(
+    database: Database, operations: ops.ModifyTableOps, conn_table: Table, metadata_table: Table
+) -> None:
+    """Say in the table's operations where a column is to begin or to cease to count up."""
+    if not database.restates_columns:
+        return
+    for column in metadata_table.columns:
+        stored = conn_table.columns.get(column.name)
+        if stored is None:
+            continue
+        counts, counted = metadata_table._autoincrement_column is column, stored.autoincrement is True
+        if counts is not counted:
+            _say(operations, stored, counts)
+
+
+def _say(operations: ops.ModifyTableOps, stored: "Column[object]", counts: bool) -> None:
+    found = (op for op in operations.ops if isinstance(op, ops.AlterColumnOp) and op.column_name == stored.name)
+    op = next(found, None)
+    if op is not None and op.modify_type is not None:  # a column that is given a type is told so with it
+        return
+    restated = RecountOp.of(op or _as_it_is(operations, stored))
+    restated.kw["autoincrement"] = counts
+    restated.down_counts = not counts
+    if op is None:
+        operations.ops.append(restated)
+    else:
+        operations.ops[operations.ops.index(op)] = restated
+
+
+def _as_it_is(operations: ops.ModifyTableOps, stored: "Column[object]") -> ops.AlterColumnOp:
+    return ops.AlterColumnOp(
+        operations.table_name,
+        stored.name,
+        schema=operations.schema,
+        existing_type=stored.type,
+        existing_nullable=stored.nullable,
+        existing_server_default=stored.server_default if stored.server_default is not None else False,
+        existing_comment=stored.comment,
+    )

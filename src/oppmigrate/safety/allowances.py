@@ -1,6 +1,7 @@
 """What a person allows in a revision file: `# oppman: allow RULE -- REASON` on an operation's line, or right above."""
 
 import ast
+import functools
 import re
 import sys
 import tokenize
@@ -26,7 +27,7 @@ def is_allowed(slug: str, file: Path) -> bool:
     comments = _allowances(slug, source)
     if not comments:
         return False
-    lines = _lines_of_statement(ast.parse(source), frame.f_lineno)
+    lines = _lines_of_statement(_parsed(source), frame.f_lineno)
     return any(number in lines or (is_alone and number == lines.start - 1) for number, is_alone in comments.items())
 
 
@@ -44,11 +45,14 @@ def _is_from(code: CodeType, file: Path) -> bool:
     return path.name == file.name and path.resolve() == file
 
 
+@functools.lru_cache(maxsize=8)  # each operation of a long file asks
 def _allowances(slug: str, source: str) -> dict[int, bool]:
     """The numbers of the lines with a comment that allows it, and whether it is all of the line.
 
     A text that only looks like a comment is none.
     """
+    if not COMMENT.search(source):
+        return {}
     tokens = tokenize.generate_tokens(StringIO(source).readline)
     comments = ((token, COMMENT.search(token.string)) for token in tokens if token.type == tokenize.COMMENT)
     return {
@@ -56,6 +60,11 @@ def _allowances(slug: str, source: str) -> dict[int, bool]:
         for token, found in comments
         if found and slug in re.split(r"\s*,\s*", found[1])
     }
+
+
+@functools.lru_cache(maxsize=2)
+def _parsed(source: str) -> ast.Module:
+    return ast.parse(source)
 
 
 def _lines_of_statement(tree: ast.Module, line: int) -> range:

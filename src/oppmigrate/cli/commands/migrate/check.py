@@ -10,6 +10,7 @@ Example: python oppman.py migrate check
 from argparse import ArgumentParser, Namespace
 from itertools import groupby
 
+from oppmigrate.cli.collecting import collecting_seldom
 from oppmigrate.cli.listing import offer_missing, print_half_done, print_revisions
 from oppmigrate.cli.managing import open_manager
 from oppmigrate.cli.runs import time_of
@@ -30,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, settings: Settings) -> int:
     """Print what is to be done; 0 where there is nothing."""
     terminal: Terminal = arguments.terminal
-    with terminal.working("comparing"):
+    with terminal.working("comparing"), collecting_seldom():
         result = open_manager(arguments, settings).check(pending_only=arguments.pending)
     terminal.result(result)
     if result.is_clean:

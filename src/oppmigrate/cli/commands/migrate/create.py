@@ -9,6 +9,7 @@ Example: python oppman.py migrate create "Add orders table"
 
 from argparse import ArgumentParser, Namespace
 
+from oppmigrate.cli.collecting import collecting_seldom
 from oppmigrate.cli.managing import open_manager
 from oppmigrate.cli.questions import TerminalQuestioner
 from oppmigrate.cli.terminal import Terminal
@@ -91,7 +92,7 @@ def run(arguments: Namespace, settings: Settings) -> int:
             "What changes (a few words for the file's name)",
             missing='create needs a message: python oppman.py migrate create "Add orders table"',
         )
-    with terminal.working("comparing the models with the migrations"):
+    with terminal.working("comparing the models with the migrations"), collecting_seldom():
         result = open_manager(arguments, settings).create(
             message,
             empty=arguments.empty,

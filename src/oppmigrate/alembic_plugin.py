@@ -35,6 +35,8 @@ def setup(plugin: "Plugin") -> None:
 
     plugin.add_autogenerate_comparator(prepare_writing, "autogenerate")
     plugin.add_autogenerate_comparator(hide_journals, "autogenerate", priority=DispatchPriority.FIRST)
+    plugin.add_autogenerate_comparator(hide_unchanged, "schema", priority=DispatchPriority.FIRST)
+    plugin.add_autogenerate_comparator(show_all, "schema", priority=DispatchPriority.LAST)
     plugin.add_autogenerate_comparator(compare_indexes, "table", "indexes", priority=DispatchPriority.LAST)
     plugin.add_autogenerate_comparator(compare_tables, "table", "computed", priority=DispatchPriority.LAST)
     # first, and the last word: Alembic's own plugin of that name, for who asks for it, compares names only
@@ -116,6 +118,45 @@ def hide_journals(autogen_context: Any, *_: Any) -> Any:
         hidden = HiddenTable(name, migration_context.version_table_schema, default_schema)
         autogen_context.run_name_filters = hidden.name_filter(autogen_context.run_name_filters)
         autogen_context.run_object_filters = hidden.object_filter(autogen_context.run_object_filters)
+    return PriorityDispatchResult.CONTINUE
+
+
+def hide_unchanged(autogen_context: Any, _operations: Any, schemas: set[str | None]) -> Any:
+    """Keep from Alembic the tables that are certainly as their models: of a thousand it would read, and build, each."""
+    from alembic.util import PriorityDispatchResult
+
+    from oppmigrate.autogenerate.unchanged import unchanged_tables
+    from oppmigrate.environment.comparing import compare_server_default
+    from oppmigrate.environment.hiding import HiddenTables, is_the_projects
+
+    database = _database(autogen_context)
+    if database is not None:
+        filters_names = is_the_projects(autogen_context.opts.get("include_name"))
+        unchanged = unchanged_tables(
+            autogen_context,
+            database,
+            schemas,
+            filters_names=filters_names,
+            compares_defaults=compare_server_default,
+        )
+        filters = autogen_context.run_name_filters, autogen_context.run_object_filters
+        hidden = HiddenTables(unchanged, autogen_context.dialect.default_schema_name, *filters)
+        autogen_context.run_name_filters, autogen_context.run_object_filters = (
+            hidden.include_name,
+            hidden.include_object,
+        )
+    return PriorityDispatchResult.CONTINUE
+
+
+def show_all(autogen_context: Any, *_: Any) -> Any:
+    """Let what comes behind the comparison see all tables again."""
+    from alembic.util import PriorityDispatchResult
+
+    from oppmigrate.environment.hiding import HiddenTables
+
+    hidden = getattr(autogen_context.run_name_filters, "__self__", None)
+    if isinstance(hidden, HiddenTables):
+        autogen_context.run_name_filters, autogen_context.run_object_filters = hidden.names, hidden.objects
     return PriorityDispatchResult.CONTINUE
 
 

@@ -16,6 +16,7 @@ from oppmigrate.databases.committing import Committing
 from oppmigrate.databases.connecting import run_coroutine
 from oppmigrate.databases.constraint_questions import ConstraintQuestions
 from oppmigrate.databases.expressions import ExpressionQuestions
+from oppmigrate.databases.facts import FactQuestions
 from oppmigrate.databases.indexes import IndexQuestions
 from oppmigrate.databases.leftovers import Leftover
 from oppmigrate.databases.locking import Lock, OnWait
@@ -38,6 +39,7 @@ class Database(
     ExpressionQuestions,
     IndexQuestions,
     ConstraintQuestions,
+    FactQuestions,
     TypeQuestions,
     CollationQuestions,
     Committing,

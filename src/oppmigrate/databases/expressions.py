@@ -96,6 +96,12 @@ class ExpressionQuestions:
         """
         return plain(expression)
 
+    def canonical_conditions(
+        self, connection: Connection, conditions: Sequence[tuple[TableName, str]]
+    ) -> Sequence[str | None]:
+        """`canonical` of many conditions, of as many tables; a server that can is asked for all at once."""
+        return [self.canonical(connection, table, expression) for table, expression in conditions]
+
 
 def plain(expression: str) -> str:
     """The expression without what makes no difference on any server: white space, case, outer parentheses."""

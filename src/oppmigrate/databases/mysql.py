@@ -21,6 +21,7 @@ from oppmigrate.databases import (
 )
 from oppmigrate.databases.base import Database, Progress, any_row, driver_errors
 from oppmigrate.databases.expressions import Namer, StoredCheck, StoredComputed
+from oppmigrate.databases.facts import TableFacts
 from oppmigrate.databases.indexes import IndexDefinition, IndexPart
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, by_itself
 from oppmigrate.databases.mysql_collations import MySQLCollations
@@ -194,6 +195,11 @@ class MySQL(MySQLCollations, Database):
 
     def read_indexes(self, connection: Connection, table: TableName) -> tuple[IndexDefinition, ...]:
         return mysql_indexes.read_indexes(connection, table)
+
+    def read_facts(self, connection: Connection, schema: str | None) -> Mapping[str, TableFacts] | None:
+        from oppmigrate.databases.mysql_facts import read_facts
+
+        return read_facts(connection, schema)
 
     def index_arguments(self, definition: IndexDefinition, plain: Collection[IndexPart]) -> Mapping[str, Any]:
         return mysql_indexes.index_arguments(definition, plain)

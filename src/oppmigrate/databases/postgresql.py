@@ -21,6 +21,7 @@ from oppmigrate.databases import (
     postgresql_statements,
 )
 from oppmigrate.databases.base import Database, Progress, any_row, driver_errors, original
+from oppmigrate.databases.facts import TableFacts
 from oppmigrate.databases.indexes import IndexDefinition, IndexPart
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits, by_itself
 from oppmigrate.databases.postgresql_collations import PostgreSQLCollations
@@ -217,8 +218,37 @@ class PostgreSQL(PostgreSQLConstraints, PostgreSQLCollations, Database):
                 raise
             return None
 
+    def canonical_conditions(
+        self, connection: Connection, conditions: Sequence[tuple[TableName, str]]
+    ) -> Sequence[str | None]:
+        answers: list[str | None] = [None] * len(conditions)
+        for places in postgresql_expressions.rounds([table for table, _ in conditions]):
+            for place, answer in zip(
+                places, self._canonical(connection, [conditions[at] for at in places]), strict=True
+            ):
+                answers[place] = answer
+        return answers
+
+    def _canonical(self, connection: Connection, conditions: Sequence[tuple[TableName, str]]) -> list[str | None]:
+        """Of different tables, all at once; where the server does not take one of them, in halves."""
+        if len(conditions) == 1:
+            return [self.canonical(connection, *conditions[0])]
+        try:
+            with self.trial(connection):
+                return [*postgresql_expressions.canonical_conditions(connection, conditions)]
+        except DBAPIError as error:
+            if not self.is_about_the_statement(error):
+                raise
+        half = len(conditions) // 2
+        return [*self._canonical(connection, conditions[:half]), *self._canonical(connection, conditions[half:])]
+
     def read_indexes(self, connection: Connection, table: TableName) -> tuple[IndexDefinition, ...]:
         return postgresql_indexes.read_indexes(connection, table)
+
+    def read_facts(self, connection: Connection, schema: str | None) -> Mapping[str, TableFacts] | None:
+        from oppmigrate.databases.postgresql_facts import read_facts
+
+        return read_facts(connection, schema)
 
     def index_arguments(self, definition: IndexDefinition, plain: Collection[IndexPart]) -> Mapping[str, Any]:
         return postgresql_indexes.index_arguments(definition, plain)

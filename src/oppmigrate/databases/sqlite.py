@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from oppmigrate.databases import sqlite_errors, sqlite_files, sqlite_leftovers
 from oppmigrate.databases.base import Database, Progress, T, any_row
 from oppmigrate.databases.expressions import Namer, StoredCheck, StoredComputed
+from oppmigrate.databases.facts import TableFacts
 from oppmigrate.databases.indexes import IndexDefinition, IndexPart
 from oppmigrate.databases.leftovers import Leftover
 from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, autocommits
@@ -285,6 +286,11 @@ class SQLite(SQLiteDefinitions, Database):
         from oppmigrate.databases.sqlite_indexes import read_indexes
 
         return read_indexes(connection, table)
+
+    def read_facts(self, connection: Connection, schema: str | None) -> Mapping[str, TableFacts] | None:
+        from oppmigrate.databases.sqlite_facts import read_facts
+
+        return read_facts(connection, schema)
 
     def index_arguments(self, definition: IndexDefinition, plain: Collection[IndexPart]) -> Mapping[str, Any]:
         from oppmigrate.databases.sqlite_indexes import index_arguments

@@ -15,6 +15,8 @@ from sqlalchemy.sql.elements import TextClause
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
+from oppmigrate.autogenerate.counting import counts_otherwise
+from oppmigrate.databases import Database
 from oppmigrate.databases.facts import TableFacts
 
 Pair = tuple[Hashable, Hashable]
@@ -25,11 +27,11 @@ GENERIC = ("sqlalchemy.sql.sqltypes", "sqlmodel.sql.sqltypes")  # whose keys say
 class ColumnPairs:
     """The pairs of one comparison, by the facts of both sides."""
 
-    def __init__(self, context: AutogenContext, has_named_enums: bool) -> None:
+    def __init__(self, context: AutogenContext, database: Database) -> None:
         assert context.connection is not None
         self._context = context
         self._connection = context.connection
-        self._has_named_enums = has_named_enums
+        self._database = database
         self._types: dict[int, Hashable] = {}
 
     def of_table(self, facts: TableFacts, table: Table) -> dict[str, Pair]:
@@ -57,7 +59,7 @@ class ColumnPairs:
         if type_._variant_mapping:
             return id(type_)
         if type(type_) is Enum:
-            name = (type_.name, type_.schema) if self._has_named_enums or type_.create_constraint else ()
+            name = (type_.name, type_.schema) if self._database.has_named_enums or type_.create_constraint else ()
             return (Enum, *type_.enums, name, type_.native_enum, type_.create_constraint, type_.length, type_.collation)
         if isinstance(type_, TypeDecorator):
             is_generic = type_.cache_ok is True and not isinstance(type_.impl, Enum | ARRAY)
@@ -129,6 +131,8 @@ class ColumnPairs:
 
     def _is_same(self, place: Place, stored: Column[Any], modelled: Column[Any]) -> bool:
         if isinstance(stored.type, NullType) or isinstance(modelled.type, NullType):
+            return False
+        if counts_otherwise(self._database, stored, modelled):
             return False
         schema, table = place
         operation = ops.AlterColumnOp(table, modelled.name, schema=schema)

@@ -1,5 +1,7 @@
 """Columns whose values the server is to count up, or no more: in MariaDB and MySQL a word in the column itself."""
 
+from typing import Any
+
 from alembic.operations import ops
 from sqlalchemy import Column, Table
 
@@ -21,15 +23,19 @@ def compare_counting(
     database: Database, operations: ops.ModifyTableOps, conn_table: Table, metadata_table: Table
 ) -> None:
     """Say in the table's operations where a column is to begin or to cease to count up."""
-    if not database.restates_columns:
-        return
     for column in metadata_table.columns:
         stored = conn_table.columns.get(column.name)
-        if stored is None:
-            continue
-        counts, counted = metadata_table._autoincrement_column is column, stored.autoincrement is True
-        if counts is not counted:
-            _say(operations, stored, counts)
+        if stored is not None and counts_otherwise(database, stored, column):
+            _say(operations, stored, _counts(column))
+
+
+def counts_otherwise(database: Database, stored: "Column[Any]", modelled: "Column[Any]") -> bool:
+    """Does one of the two count up, and the other not, where that is a word in the column itself?"""
+    return database.restates_columns and _counts(modelled) is not (stored.autoincrement is True)
+
+
+def _counts(column: "Column[Any]") -> bool:
+    return column.table._autoincrement_column is column
 
 
 def _say(operations: ops.ModifyTableOps, stored: "Column[object]", counts: bool) -> None:

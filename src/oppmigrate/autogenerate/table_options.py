@@ -50,6 +50,11 @@ def compare_options(
         operations.ops.append(TableOptionsOp(operations.table_name, operations.schema, old, new))
 
 
+def has_options(database: Database, table: Table) -> bool:
+    """Is one of a table's options in the models another than it is without a word?"""
+    return any(_of_model(table, name, default) != default for name, default in database.table_options.items())
+
+
 def arrange_options(container: ops.OpContainer) -> None:
     """Let a table be made anew by itself, behind all else: that is a block of its own; in place."""
     found: list[ops.MigrateOperation] = []

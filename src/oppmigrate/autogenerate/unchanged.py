@@ -10,9 +10,19 @@ from typing import Any
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.util import sqla_compat
-from sqlalchemy import Column, Index, MetaData, Table, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
 
 from oppmigrate.autogenerate.column_pairs import ColumnPairs, Place
+from oppmigrate.autogenerate.table_options import has_options
 from oppmigrate.autogenerate.written import as_sql
 from oppmigrate.databases import Database
 from oppmigrate.databases.expressions import plain
@@ -21,6 +31,7 @@ from oppmigrate.databases.rows import TableName
 
 FEWEST = 1  # tables, for which all are asked for at once
 OURS = ("alembic.", "oppmigrate.")  # whose comparators go by what the facts say
+KNOWN = (PrimaryKeyConstraint, ForeignKeyConstraint, CheckConstraint, UniqueConstraint)
 ACTIONS = ("CASCADE", "RESTRICT", "SET NULL", "SET DEFAULT")
 
 
@@ -42,14 +53,14 @@ def unchanged_tables(
     if len(modelled) < FEWEST or not _goes_by_facts(context, compares_defaults):
         return set()
     facts = _read(context, database, {schema for schema, _ in modelled})
-    comparison = _Comparison(context, filters_names)
-    pairs = ColumnPairs(context, database.has_named_enums)
+    comparison = _Comparison(context, database, filters_names)
+    pairs = ColumnPairs(context, database)
     alike = {
         place: (table, pairs.of_table(facts[place], table))
         for place, table in modelled.items()
         if place in facts and comparison.is_alike(place, facts[place], table)
     }
-    for place in comparison.unlike_in_conditions(database):
+    for place in comparison.unlike_in_conditions():
         alike.pop(place, None)
     same = pairs.unchanged(alike)
     unchanged = {place for place, (_, of_table) in alike.items() if same.issuperset(of_table.values())}
@@ -120,9 +131,10 @@ def _referred(
 class _Comparison:
     """Everything about a table but what its columns are."""
 
-    def __init__(self, context: AutogenContext, filters_names: bool) -> None:
+    def __init__(self, context: AutogenContext, database: Database, filters_names: bool) -> None:
         dialect: Any = context.dialect
         self._context: Any = context
+        self._database = database
         self._dialect = dialect
         self._filters_names = filters_names
         self._compiler = dialect.ddl_compiler(dialect, None)
@@ -131,6 +143,8 @@ class _Comparison:
     def is_alike(self, place: Place, facts: TableFacts, table: Table) -> bool:
         return (
             facts.is_plain
+            and not has_options(self._database, table)
+            and all(isinstance(constraint, KNOWN) for constraint in table.constraints)
             and facts.columns.keys() == {column.name for column in table.columns}
             and not any(column.system or column.computed is not None for column in table.columns)
             and (not self._dialect.supports_comments or (facts.comment or None) == (table.comment or None))
@@ -142,11 +156,17 @@ class _Comparison:
         )
 
     def _has_keys(self, place: Place, facts: TableFacts, table: Table) -> bool:
-        """Whatever their names."""
+        """By their names, where the models give one."""
         if not facts.foreign_keys and not table.foreign_key_constraints:
             return True
-        stored = Counter(key for _, key in facts.foreign_keys)
-        return stored == Counter(_model_keys(table, place[0])) and max(stored.values()) == 1
+        stored = {key: name for name, key in facts.foreign_keys}
+        modelled = dict(zip(_model_keys(table, place[0]), table.foreign_key_constraints, strict=True))
+        if stored.keys() != modelled.keys() or not len(stored) == len(facts.foreign_keys) == len(
+            table.foreign_key_constraints
+        ):
+            return False
+        names = ((self._name(constraint), stored[key]) for key, constraint in modelled.items())
+        return all(name is None or name == there for name, there in names)
 
     def _has_checks(self, place: Place, facts: TableFacts, table: Table) -> bool:
         """By name; what they say is left to be asked where the words differ."""
@@ -164,14 +184,14 @@ class _Comparison:
                 self._conditions.append((place, stored, condition))
         return True
 
-    def unlike_in_conditions(self, database: Database) -> Iterator[Place]:
+    def unlike_in_conditions(self) -> Iterator[Place]:
         """The tables among those found alike with a CHECK that the server has understood otherwise."""
         asked = [
             (TableName(place[1], place[0]), words)
             for place, stored, modelled in self._conditions
             for words in (stored, modelled)
         ]
-        answers = database.canonical_conditions(self._context.connection, asked)
+        answers = self._database.canonical_conditions(self._context.connection, asked)
         for (place, _, _), stored, modelled in zip(self._conditions, answers[::2], answers[1::2], strict=True):
             if stored is None or stored != modelled:
                 yield place

@@ -6,7 +6,7 @@ import sys
 import textwrap
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from oppmigrate.autogenerate.layout import WIDTH, lay_out
@@ -358,6 +358,7 @@ def indented(lines):
     return "".join(f"    {line}\n" if line else "\n" for line in lines.split("\n"))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # which depends on what else the machine does
 @given(texts, st.lists(blocks, min_size=1, max_size=4))
 def test_program_stays_the_same(message, bodies):
     docstring = ast.unparse(ast.Constant(message))

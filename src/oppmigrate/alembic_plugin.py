@@ -204,18 +204,21 @@ def compare_tables(
     autogen_context: Any, operations: Any, _schema: str | None, _name: str, conn_table: Any, metadata_table: Any
 ) -> Any:
     """Find what Alembic leaves: generated columns that the models compute otherwise, primary keys that are to be of
-    other columns, EXCLUDE constraints, when a UNIQUE is checked, what counts up, and options of tables.
+    other columns, names of foreign keys, EXCLUDE constraints, when a UNIQUE is checked, what counts up, and options
+    of tables.
     """
     from alembic.util import PriorityDispatchResult
 
     from oppmigrate.autogenerate.computed import compare_computed
     from oppmigrate.autogenerate.counting import compare_counting
+    from oppmigrate.autogenerate.key_names import compare_key_names
     from oppmigrate.autogenerate.primary_keys import compare_primary_keys
     from oppmigrate.autogenerate.table_options import compare_options
     from oppmigrate.autogenerate.waiting import compare_constraints
 
     database = _database(autogen_context)
     if database is not None and conn_table is not None and metadata_table is not None:
+        compare_key_names(operations, conn_table, metadata_table)
         compare_counting(database, operations, conn_table, metadata_table)
         compare_options(autogen_context, database, operations, metadata_table)
         compare_constraints(autogen_context, database, operations, conn_table, metadata_table)

@@ -112,4 +112,13 @@ CHANGES = (
         rows=FILLED,
         servers=MYSQL,
     ),
+    Change(
+        *(
+            "foreign key renamed",
+            key("other.id"),
+            key("other.id", ", name='fk_other'"),
+            "add foreign key fk_other on t",
+        ),
+        rows=FILLED,
+    ),
 )

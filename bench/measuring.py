@@ -24,6 +24,7 @@ class Timed:
         starts: it is the least that the work could cost, by which the others are divided.
         to_first_line: the time until it has said the first line, and not until it ends.
         before: called before each run, and not timed: makes what the command is to change what it was.
+        answers: the exit codes that are no failure.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Timed:
     starts: bool = False
     to_first_line: bool = False
     before: Callable[[], None] | None = None
+    answers: Sequence[int] = (0,)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Table:
     Args:
         target: at most so many times the least; None where nothing was promised.
         faster: at least so many times faster than the command of this name.
-        margin_s: at most so many seconds more than the least, where the least is next to nothing.
+        margin_s: at most so many seconds more than the least.
     """
 
     work: str
@@ -70,6 +72,10 @@ class Table:
     def ratio(self, name: str) -> float:
         """How many times the least it took."""
         return self.medians[name] / self.medians[self.least]
+
+    def over(self, name: str) -> float:
+        """How many seconds more than the least it took."""
+        return self.medians[name] - self.medians[self.least]
 
     @property
     def is_met(self) -> bool:
@@ -85,7 +91,7 @@ class Table:
     def to_reach(self) -> str:
         """What was promised, in words; empty where nothing was."""
         words = [] if self.target is None else [f"{self.target:g} ×"]
-        words += [] if self.margin_s is None else [f"+ {self.margin_s:g} s"]
+        words += [] if self.margin_s is None else [f"+{self.margin_s:g} s"]
         words += [] if self.faster is None else [f"{self.faster[1]:g} × as fast as {self.faster[0]}"]
         return ", ".join(words) + ("" if self.is_met else " (not met)")
 
@@ -102,13 +108,17 @@ def run_in_turns(commands: Sequence[Timed]) -> dict[str, float]:
     return {name: statistics.median(found[1:]) for name, found in times.items()}
 
 
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what would change the work."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
+
+
 def _seconds(timed: Timed) -> float:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
     began = time.perf_counter()
     with subprocess.Popen(
         timed.command,
         cwd=timed.folder,
-        env={**environment, **timed.environment},
+        env={**clean_environment(), **timed.environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
@@ -118,6 +128,6 @@ def _seconds(timed: Timed) -> float:
         first_line = time.perf_counter() - began
         process.stdout.read()
         said = process.stderr.read()
-    if process.returncode:
+    if process.returncode not in timed.answers:
         sys.exit(f"{' '.join(timed.command)} ended with {process.returncode}\n{said.decode()}")
     return first_line if timed.to_first_line else time.perf_counter() - began

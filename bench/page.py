@@ -18,6 +18,11 @@ Everyday commands with nothing to do are answered before SQLAlchemy or Alembic i
 revision files, which lies in the project's `__pycache__`, and one question to the database. Whatever is not certain is
 left to the full command, whose answer is the same.
 
+`check` and `create` ask the database about all of its tables at once, in a few questions whose number does not grow
+with them, and leave to Alembic's comparison only the tables that are not certainly as their models: a table whose
+columns, keys, indexes and constraints say the same on both sides needs no second look. A project that compares types by
+a function of its own, or has comparators of another plugin, has every table compared one by one.
+
 Each command is run in turns with the others, {runs} times (stock Alembic on servers: {server_runs}), and the median
 counts. Seconds are this machine's; the ratio to the least that the work could cost, in brackets, is what carries over
 to yours. To measure on yours: `make bench`, or `make bench-quick` for less than two minutes of it.
@@ -65,4 +70,7 @@ def _cell(table: Table, name: str) -> str:
     if name not in table.medians:
         return "–"
     seconds = f"{table.medians[name]:.3f}"
-    return seconds if name == table.least else f"{seconds} ({table.ratio(name):.2f} ×)"
+    if name == table.least:
+        return seconds
+    compared = f"{table.ratio(name):.2f} ×" if table.margin_s is None else f"{table.over(name):+.2f} s"
+    return f"{seconds} ({compared})"

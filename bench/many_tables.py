@@ -57,7 +57,14 @@ connectable = engine_from_config(
     context.config.get_section(context.config.config_ini_section, {}), prefix="sqlalchemy.", poolclass=pool.NullPool
 )
 with connectable.connect() as connection:
-    context.configure(connection=connection, target_metadata=SQLModel.metadata)
+    # without what the command gains where oppmigrate is installed
+    plugins = ["alembic.autogenerate.*", "~alembic.autogenerate.oppmigrate"]
+    context.configure(
+        connection=connection,
+        target_metadata=SQLModel.metadata,
+        autogenerate_plugins=plugins,
+        include_name=lambda name, *_: name != "oppman_journal",
+    )
     with context.begin_transaction():
         context.run_migrations()
 """

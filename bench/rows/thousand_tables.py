@@ -52,8 +52,8 @@ def _table(
     runs = 1 if extent.is_quick else RUNS
     alembic = [str(Path(sys.executable).parent / "alembic"), *stock]
     timed = [
-        Timed(LEAST, [sys.executable, "-c", "import models"], projects.ours, runs=RUNS),
-        Timed("oppman.py", [sys.executable, "oppman.py", "migrate", *ours], projects.ours, runs=RUNS),
+        Timed(LEAST, [sys.executable, "-c", "import models"], projects.ours, runs=runs),
+        Timed("oppman.py", [sys.executable, "oppman.py", "migrate", *ours], projects.ours, runs=runs),
         Timed("alembic", alembic, projects.stock, runs=runs, answers=(0, 255)),
     ]
     return Table(work, run_in_turns(timed), LEAST, ("oppman.py",), margin_s=margin_s)

@@ -161,8 +161,9 @@ def _upgrade_and_compare(
             yield noted_step(context, step_of(file, "upgrade"), note)
         running.clear()
         # Alembic asks for more steps once the last one is applied: the scratch database stands at the heads
-        renames = carry_out(decisions.renames, context)
-        renames += carry_out_values(decisions.value_renames, decisions.renames, context, environment.database())
+        database = environment.database()
+        renames = carry_out(decisions.renames, context, database)
+        renames += carry_out_values(decisions.value_renames, decisions.renames, context, database)
         draft.autogenerate(context.get_current_heads(), context)
         draft.begin_with(renames)
 

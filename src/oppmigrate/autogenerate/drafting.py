@@ -353,5 +353,8 @@ def _inverse(operation: ops.MigrateOperation) -> ops.MigrateOperation:
             modify_name=operation.column_name,
             existing_type=operation.existing_type,
             existing_nullable=operation.existing_nullable,
+            existing_server_default=operation.existing_server_default,
+            existing_comment=operation.existing_comment,
+            **operation.kw,
         )
     return operation.reverse()

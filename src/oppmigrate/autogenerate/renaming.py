@@ -6,18 +6,21 @@ table together with its columns, needs no rule of its own.
 
 import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 
 from alembic.operations import Operations, ops
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Inspector, inspect
+from sqlalchemy import Connection, DefaultClause, Inspector, inspect, text
 
 from oppmigrate.autogenerate.decisions import Rename
 from oppmigrate.autogenerate.models import model_tables
+from oppmigrate.autogenerate.written import as_text
+from oppmigrate.databases import Database
 from oppmigrate.errors import WrongUsage
 
 
-def carry_out(renames: Sequence[Rename], context: MigrationContext) -> list[ops.MigrateOperation]:
+def carry_out(renames: Sequence[Rename], context: MigrationContext, database: Database) -> list[ops.MigrateOperation]:
     """Rename on the database of `context`, and return the operations that do the same in a revision.
 
     Tables come first, then columns under their tables' new names; swaps and chains in an order that works.
@@ -37,8 +40,8 @@ def carry_out(renames: Sequence[Rename], context: MigrationContext) -> list[ops.
     of_columns = [replace(r, table=new_tables.get(r.table, r.table)) for r in renames if r.column is not None]
     done: list[ops.MigrateOperation] = []
     for rename in (*_in_order(of_tables), *_in_order(of_columns)):
-        operation = _operation(rename, connection)
-        Operations(context).invoke(operation)
+        operation = _operation(rename, connection, database)
+        Operations(context).invoke(_to_be_run(operation))
         done.append(operation)
     return done
 
@@ -83,18 +86,34 @@ def _stands_in_the_way(other: Rename, rename: Rename) -> bool:
     return other.table == rename.table and other.column == rename.new
 
 
-def _operation(rename: Rename, connection: Connection) -> ops.MigrateOperation:
+def _operation(rename: Rename, connection: Connection, database: Database) -> ops.MigrateOperation:
     if rename.column is None:
         return ops.RenameTableOp(rename.table, rename.new)
     (old,) = (c for c in inspect(connection).get_columns(rename.table) if c["name"] == rename.column)
-    # MariaDB and MySQL spell the whole column again on a rename
-    return ops.AlterColumnOp(
+    operation = ops.AlterColumnOp(
         rename.table,
         rename.column,
         modify_name=rename.new,
         existing_type=old["type"],
         existing_nullable=old["nullable"],
     )
+    if database.restates_columns:  # what is not said again is gone
+        default = old.get("default")
+        operation.existing_server_default = DefaultClause(text(default), _reflected=True) if default else False
+        operation.existing_comment = old.get("comment")
+        if old.get("autoincrement") is True:
+            operation.kw["autoincrement"] = True
+    return operation
+
+
+def _to_be_run(operation: ops.MigrateOperation) -> ops.MigrateOperation:
+    """The same, with a colon in a default that is kept as no parameter; as it was read, it is written down right."""
+    default = getattr(operation, "existing_server_default", None)
+    if not isinstance(default, DefaultClause):
+        return operation
+    made = copy(operation)
+    made.existing_server_default = text(as_text(str(default.arg)))  # type: ignore[attr-defined]
+    return made
 
 
 def _check(holds: bool, rename: Rename, what: str, name: str = "", known: Iterable[str] = ()) -> None:

@@ -77,7 +77,7 @@ def _alter_column(op: ops.AlterColumnOp) -> Change:
         parts.append(f"default {before} -> {after}")
     if op.modify_comment is not False:
         parts.append(f"comment {op.modify_comment!r}" if op.modify_comment else "no comment")
-    if op.kw.get("autoincrement") is not None:
+    if op.kw.get("autoincrement") is not None and not (op.modify_name and not parts[1:]):  # a rename says it again
         parts.append(f"autoincrement {op.kw['autoincrement']}")
     return Change(_table(op), f"alter column {_table(op)}.{op.column_name}: {', '.join(parts) or 'no change'}")
 

@@ -29,7 +29,7 @@ from oppmigrate.databases.expressions import plain
 from oppmigrate.databases.facts import Reference, TableFacts
 from oppmigrate.databases.rows import TableName
 
-FEWEST = 1  # tables, for which all are asked for at once
+FEWEST = 20  # tables, for which all are asked for at once: of fewer, each is looked at as soon
 OURS = ("alembic.", "oppmigrate.")  # whose comparators go by what the facts say
 KNOWN = (PrimaryKeyConstraint, ForeignKeyConstraint, CheckConstraint, UniqueConstraint)
 ACTIONS = ("CASCADE", "RESTRICT", "SET NULL", "SET DEFAULT")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -371,11 +371,16 @@ class Database(
 
 
 def _end_transaction(connection: Connection) -> None:
-    """Roll back in the driver: SQLAlchemy takes a transaction for ended whose COMMIT has failed, and closes over it."""
-    if connection.closed or connection.invalidated or connection.in_transaction():
+    """Roll back in the driver: SQLAlchemy takes a transaction for ended whose COMMIT has failed, and closes over it.
+
+    Where the connection is lost, the transaction is too: SQLAlchemy would try once more, and log a traceback.
+    """
+    if connection.closed or connection.invalidated:
         return
-    with suppress(connection.dialect.loaded_dbapi.Error):  # the connection is lost, and the transaction with it
+    try:
         connection.connection.rollback()
+    except connection.dialect.loaded_dbapi.Error:
+        connection.invalidate()
 
 
 def driver_missing(url: URL, install: Mapping[str, str], *, why: str | None = None) -> DriverMissing:

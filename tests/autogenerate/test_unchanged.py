@@ -125,7 +125,7 @@ def found(connection: Connection, models: MetaData, fewest: int, monkeypatch: py
     return words, code
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(specs=TABLES, changes=CHANGES)
 def test_finds_the_same_with_and_without_the_tables_that_are_as_modelled(
     database_url: str, monkeypatch: pytest.MonkeyPatch, specs: list[Spec], changes: list[tuple[int, tuple[str, Any]]]

@@ -1,4 +1,4 @@
-"""Which of the changes a run takes: the weighty ones and a part of the others, or all of them.
+"""Which of the changes a run takes: the weighty ones, each on one server, and a part of the others; or all of them.
 
 OPPMAN_TEST_CHANGES is `all`, `1/3` for every third, or a part of the name of those to take.
 """
@@ -11,7 +11,7 @@ from changes.change import Change
 from changes.groups import EVERY
 
 VARIABLE = "OPPMAN_TEST_CHANGES"
-EVERY_NTH = 7
+EVERY_NTH = 20
 
 
 def taken() -> list[tuple[Change, str]]:
@@ -26,8 +26,15 @@ def taken() -> list[tuple[Change, str]]:
 
 
 def _a_part(pairs: list[tuple[Change, str]]) -> Iterator[tuple[Change, str]]:
+    """Each weighty change on one server, the next one on another."""
+    weighty = [change for change in EVERY if change.weighty]
     others = 0
     for change, server in pairs:
-        others += not change.weighty
-        if change.weighty or others % EVERY_NTH == 0:
+        if change.weighty:
+            number = weighty.index(change)
+            if server == change.servers[number % len(change.servers)]:
+                yield change, server
+            continue
+        others += 1
+        if others % EVERY_NTH == 0:
             yield change, server

@@ -89,7 +89,7 @@ def accounts(project: Project, database_url: str) -> Accounts:
     return Accounts(project, database_url)
 
 
-WAYS = {"kill": 2, "raise": 3}  # at every second place, or at every third; the fault suite goes to each statement
+WAYS = {"kill": 3, "raise": 4}  # at every third place, or at every fourth; the fault suite goes to each statement
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -72,7 +72,7 @@ def draft_decided_revision(
         WrongUsage: a decision is about something that is not there.
     """
     draft, compared_with = draft_revision(environment, state, message, decisions, **options)
-    losses = find_losses(draft.operations, decisions.renames)
+    losses = find_losses(draft.operations, decisions)
     check_drops(losses, decisions)
     if questioner is not None:
         evidence = Evidence(draft.operations, _rows_there(state, decisions))
@@ -80,7 +80,7 @@ def draft_decided_revision(
         if asked != decisions:
             decisions = asked
             draft, compared_with = draft_revision(environment, state, message, decisions, **options)
-            losses = find_losses(draft.operations, decisions.renames)
+            losses = find_losses(draft.operations, decisions)
     settle_drops(losses, decisions, questioner)
     tightened, filled_back = draft.columns_to_tighten, draft.columns_tightened_back
     brought_back = draft.columns_brought_back
@@ -100,7 +100,7 @@ def draft_decided_revision(
 def _rows_there(state: State, decisions: Decisions) -> RowsThere:
     """The rows of the project's database, where that stands at the heads."""
     is_known = state.is_at_heads and len(state.databases) <= 1
-    return RowsThere(state.database if is_known else None, decisions.renames)
+    return RowsThere(state.database if is_known else None, decisions)
 
 
 def empty_draft(environment: Environment, message: str, **options: Any) -> Draft:

@@ -7,11 +7,10 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Enum, String, Table
 from sqlalchemy.types import TypeEngine
 
+from oppmigrate.autogenerate.asking_once import asked_once
 from oppmigrate.databases import Database
 from oppmigrate.databases.collation_questions import Collations
 from oppmigrate.databases.rows import TableName
-
-_KNOWN = "oppmigrate_collations"  # an attribute of the comparison's own object
 
 
 def types_with_collations(
@@ -30,7 +29,7 @@ def types_with_collations(
     model = modelled._unwrapped_dialect_impl(context.dialect)
     if not isinstance(inspected, String) or isinstance(inspected, Enum) or not isinstance(model, String):
         return None
-    known = _known(context, database)
+    known = asked_once(context, database.read_collations)
     if known is not None:
         inspected.collation = known.get((table, column))
     stored, wanted = inspected.collation, model.collation
@@ -58,12 +57,3 @@ def _with(type_: String, collation: str) -> String:
     made = copy(type_)
     made.collation = collation
     return made
-
-
-def _known(context: AutogenContext, database: Database) -> Collations | None:
-    """Read once for a comparison."""
-    if _KNOWN not in vars(context):
-        assert context.connection is not None
-        vars(context)[_KNOWN] = database.read_collations(context.connection)
-    known: Collations | None = vars(context)[_KNOWN]
-    return known

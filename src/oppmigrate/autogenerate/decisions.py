@@ -68,9 +68,16 @@ class Decisions:
     def old_name(self, name: str) -> str:
         """What the column `table.column` was called before the renames."""
         table, _, column = name.rpartition(".")
-        old_table = next((each.table for each in self.renames if each.column is None and each.new == table), table)
-        columns = (each for each in self.renames if each.column is not None and each.table == old_table)
-        return f"{old_table}.{next((str(each.column) for each in columns if each.new == column), column)}"
+        return f"{self.old_table(table)}.{self.old_column(table, column)}"
+
+    def old_table(self, table: str) -> str:
+        """What the table was called before the renames."""
+        return next((each.table for each in self.renames if each.column is None and each.new == table), table)
+
+    def old_column(self, table: str, column: str) -> str:
+        """What the column of the table, which is named as it is now, was called before the renames."""
+        columns = (each for each in self.renames if each.column is not None and each.table == self.old_table(table))
+        return next((str(each.column) for each in columns if each.new == column), column)
 
     @property
     def renames_anything(self) -> bool:

@@ -41,14 +41,13 @@ class Loss:
         return [*(f"{flag} {self.name}:{new}" for new in self.candidates), f"--drop {self.name}"]
 
 
-def find_losses(operations: Iterable[ops.MigrateOperation], renames: Iterable[Rename] = ()) -> tuple[Loss, ...]:
+def find_losses(operations: Iterable[ops.MigrateOperation], decisions: Decisions) -> tuple[Loss, ...]:
     """The drops among the operations, tables first, each with the names that are new where it stood.
 
     Args:
-        renames: what was decided on already, and stands in the operations by its new name.
+        decisions: of which the renames count: what was renamed stands in the operations by its new name.
     """
     flat = list(operations)
-    old_tables = {rename.new: rename.table for rename in renames if rename.column is None}
     new_tables = tuple(op.table_name for op in flat if isinstance(op, ops.CreateTableOp))
     tables = [
         Loss(op.table_name, None, _alike(op, flat, new_tables), op.table_name)
@@ -57,7 +56,7 @@ def find_losses(operations: Iterable[ops.MigrateOperation], renames: Iterable[Re
     ]
     columns = [
         Loss(
-            old_tables.get(op.table_name, op.table_name),
+            decisions.old_table(op.table_name),
             op.column_name,
             _new_columns(flat, op.table_name, besides=op.column_name),
             op.table_name,

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from oppmigrate.autogenerate.decisions import Rename
+from oppmigrate.autogenerate.decisions import Decisions
 from oppmigrate.databases import Database
 from oppmigrate.errors import DatabaseError
 
@@ -36,26 +36,25 @@ class RowsThere:
 
     Args:
         database: None where there is none to look into; then nothing is known.
-        renames: what was decided on; the database knows tables and columns by their old names.
+        decisions: of which the renames count: the database knows tables and columns by their old names.
     """
 
-    def __init__(self, database: Database | None, renames: Sequence[Rename] = ()) -> None:
+    def __init__(self, database: Database | None, decisions: Decisions) -> None:
         self._database = database
-        self._renames = renames
+        self._decisions = decisions
 
     def nulls(self, schema: str | None, table: str, column: str) -> int | None:
         """How many rows hold NULL in a column, by its new name; None where nobody can say."""
-        table = self._old_name(table)
-        renamed = (each.column for each in self._renames if each.table == table and each.column and each.new == column)
-        asked: sa.ColumnClause[Any] = sa.column(next(renamed, column))
-        query = sa.select(sa.func.count()).select_from(sa.table(table, asked, schema=schema)).where(asked.is_(None))
+        asked: sa.ColumnClause[Any] = sa.column(self._decisions.old_column(table, column))
+        place = sa.table(self._decisions.old_table(table), asked, schema=schema)
+        query = sa.select(sa.func.count()).select_from(place).where(asked.is_(None))
         found = self._ask(query)
         return None if found is None else int(found[0][0])
 
     def held(self, schema: str | None, table: str, column: str) -> Held | None:
         """What a column holds, by its old name; None where nobody can say."""
         asked: sa.ColumnClause[Any] = sa.column(column)
-        rows = sa.select(asked).select_from(sa.table(self._old_name(table), asked, schema=schema))
+        rows = sa.select(asked).select_from(sa.table(self._decisions.old_table(table), asked, schema=schema))
         looked_at = rows.limit(LOOKED_AT + 1).subquery()
         value = looked_at.c[column]
         counts = self._ask(sa.select(sa.func.count(), sa.func.count(value)).select_from(looked_at))
@@ -70,9 +69,6 @@ class RowsThere:
         one: sa.Select[Any] = sa.select(sa.literal_column("1").label("one")).select_from(sa.table(table, schema=schema))
         found = self._ask(sa.select(sa.func.count()).select_from(one.limit(LOOKED_AT + 1).subquery()))
         return None if found is None else (min(found[0][0], LOOKED_AT), found[0][0] <= LOOKED_AT)
-
-    def _old_name(self, table: str) -> str:
-        return next((each.table for each in self._renames if each.column is None and each.new == table), table)
 
     def _ask(self, query: sa.Select[*tuple[Any, ...]]) -> Sequence[Any] | None:
         if self._database is None:

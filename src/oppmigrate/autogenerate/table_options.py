@@ -7,12 +7,13 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy import Table
 
+from oppmigrate.autogenerate.asking_once import asked_once
 from oppmigrate.autogenerate.told import ToldOp
 from oppmigrate.autogenerate.words import qualified
 from oppmigrate.databases import Database
 from oppmigrate.databases.rows import TableName
 
-_KNOWN = "oppmigrate_table_options"  # an attribute of the comparison's own object
+_KNOWN = "oppmigrate_table_options"  # in a reflected table's `info`: what the database says of them
 Options = dict[str, bool]
 
 
@@ -41,7 +42,9 @@ def compare_options(
     """Say in the table's operations which of its options are to be others."""
     if not database.table_options:
         return
-    stored = _stored(context, database).get(TableName(operations.table_name, operations.schema), {})
+    stored = asked_once(context, database.read_table_options).get(
+        TableName(operations.table_name, operations.schema), {}
+    )
     before = {name: stored.get(name, default) for name, default in database.table_options.items()}
     after = {name: _of_model(metadata_table, name, default) for name, default in database.table_options.items()}
     changed = [name for name in before if before[name] != after[name]]
@@ -77,15 +80,6 @@ def take_stored_options(table: Table, database: Database, stored: dict[TableName
 def _of_model(table: Table, name: str, default: bool) -> bool:
     value: Any = table.info.get(_KNOWN, {}).get(name, table.dialect_kwargs.get(name))
     return default if value is None else bool(value)
-
-
-def _stored(context: AutogenContext, database: Database) -> dict[TableName, Options]:
-    """Read once for a comparison."""
-    if _KNOWN not in vars(context):
-        assert context.connection is not None
-        vars(context)[_KNOWN] = database.read_table_options(context.connection)
-    known: dict[TableName, Options] = vars(context)[_KNOWN]
-    return known
 
 
 @renderers.dispatch_for(TableOptionsOp)

@@ -9,12 +9,12 @@ from alembic.util import sqla_compat
 from sqlalchemy import Table, UniqueConstraint
 from sqlalchemy.sql.elements import conv
 
+from oppmigrate.autogenerate.asking_once import asked_once
 from oppmigrate.autogenerate.exclusions import REFLECTED, ExclusionOp, compare_exclusions
 from oppmigrate.databases import Database
 from oppmigrate.databases.constraint_questions import StoredConstraint, StoredConstraints
 from oppmigrate.databases.rows import TableName
 
-_KNOWN = "oppmigrate_constraints"  # an attribute of the comparison's own object
 Waiting = tuple[bool, bool]  # is the check deferrable, and is it deferred?
 
 
@@ -27,7 +27,7 @@ def compare_constraints(
 ) -> None:
     """Add to the table's operations what gives it its model's EXCLUDE constraints, and UNIQUE ones checked as late."""
     place = TableName(operations.table_name, operations.schema)
-    stored = _stored(context, database).get(place, ())
+    stored = asked_once(context, database.read_constraints).get(place, ())
     waiting = {each.name: (each.deferrable, each.deferred) for each in stored if not each.excludes}
     _bring_back(operations, waiting)
     if not database.defers_constraints:
@@ -52,7 +52,7 @@ def bring_back_constraints(container: ops.OpContainer, context: AutogenContext, 
     for op in container.ops:
         if isinstance(op, ops.DropTableOp) and op._reverse is not None:
             place = TableName(op.table_name, op.schema)
-            stored = _stored(context, database).get(place, ())
+            stored = asked_once(context, database.read_constraints).get(place, ())
             _say(op._reverse.columns, stored)
             gone = [ExclusionOp(place, each.name, each.definition, adds=False) for each in stored if each.excludes]
             if gone:
@@ -66,15 +66,6 @@ def take_stored_constraints(table: Table, constraints: StoredConstraints) -> Non
     stored = constraints.get(TableName(table.name, table.schema), ())
     _say(table.constraints, stored)
     table.info[REFLECTED] = [(each.name, each.definition) for each in stored if each.excludes]
-
-
-def _stored(context: AutogenContext, database: Database) -> StoredConstraints:
-    """Read once for a comparison."""
-    known: StoredConstraints | None = vars(context).get(_KNOWN)
-    if known is None:
-        assert context.connection is not None
-        known = vars(context)[_KNOWN] = database.read_constraints(context.connection)
-    return known
 
 
 def _say(constraints: Any, stored: tuple[StoredConstraint, ...]) -> None:

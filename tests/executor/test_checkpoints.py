@@ -160,20 +160,24 @@ def test_file_that_no_longer_does_what_was_done_is_refused(mysql_accounts: Accou
     assert "half way" not in mysql_accounts.ok("migrate", "current")
 
 
+def write_downgrade(accounts: Accounts, *lines: str) -> None:
+    """A second revision, which adds a column, with this downgrade; applied."""
+    accounts.revision("second", "first", 'op.add_column("account", sa.Column("a", sa.Integer))')
+    file = accounts.project.path / "alembic" / "versions" / "second.py"
+    before, _, _ = file.read_text().partition("def downgrade() -> None:")
+    file.write_text(before + "def downgrade() -> None:\n    " + "\n    ".join(lines) + "\n")
+    accounts.ok("migrate", "upgrade")
+
+
 def test_upgrade_first_ends_a_downgrade_that_was_interrupted(mysql_accounts: Accounts) -> None:
-    versions = mysql_accounts.project.path / "alembic" / "versions"
-    mysql_accounts.revision("second", "first", 'op.add_column("account", sa.Column("a", sa.Integer))')
-    file = versions / "second.py"
-    lines = (
+    write_downgrade(
+        mysql_accounts,
         "import os",  # a function that reaches beyond the database is not called beforehand
         "from stops import stop",
         'op.drop_column("account", "a")',
         'stop("1")',
         'op.execute("UPDATE account SET n = n + 1")',
     )
-    before, _, _ = file.read_text().partition("def downgrade() -> None:")
-    file.write_text(before + "def downgrade() -> None:\n    " + "\n    ".join(lines) + "\n")
-    mysql_accounts.ok("migrate", "upgrade")
     (mysql_accounts.project.path / "kill").write_text("1")
     assert mysql_accounts.run("migrate", "downgrade", "-1").returncode == -9
     (mysql_accounts.project.path / "kill").unlink()
@@ -182,6 +186,36 @@ def test_upgrade_first_ends_a_downgrade_that_was_interrupted(mysql_accounts: Acc
     mysql_accounts.ok("migrate", "upgrade")
     assert mysql_accounts.heads() == [("second",)]
     assert mysql_accounts.rows("SELECT n, a FROM account") == [(1, None), (1, None)]
+
+
+# ends the run when the journal has it that a statement is about to be sent
+STOP_BEHIND_JOURNAL = (
+    "import os",
+    "from stops import stop",
+    "def committed(cursor, statement, parameters, context):",
+    "    if statement == 'COMMIT':",
+    "        cursor.execute(statement)",
+    "        stop('1')",
+    "sa.event.listen(op.get_bind().engine, 'do_execute', committed)",
+)
+REFUSED = ('op.execute("ALTER TABLE nowhere ADD COLUMN x INT")',)
+
+
+@pytest.mark.parametrize(("first", "code"), [(STOP_BEHIND_JOURNAL, -9), (REFUSED, 1)], ids=["killed", "refused"])
+def test_downgrade_that_did_nothing_is_not_ended_by_an_upgrade(
+    mysql_accounts: Accounts, first: tuple[str, ...], code: int
+) -> None:
+    write_downgrade(mysql_accounts, *first, 'op.drop_column("account", "a")')
+    mysql_accounts.execute("UPDATE account SET a = id")
+    (mysql_accounts.project.path / "kill").write_text("1")
+    assert mysql_accounts.run("migrate", "downgrade", "-1").returncode == code
+    (mysql_accounts.project.path / "kill").unlink()
+    done = mysql_accounts.run("migrate", "upgrade")
+    assert done.returncode == 0
+    assert "going on with" not in done.stderr
+    assert mysql_accounts.rows("SELECT id, a FROM account ORDER BY id") == [(1, 1), (2, 2)]
+    assert mysql_accounts.rows("SELECT outcome FROM oppman_journal WHERE direction = 'downgrade'") == []
+    assert "half way" not in mysql_accounts.ok("migrate", "current")
 
 
 LOOP = (

@@ -2,7 +2,7 @@
 
 from oppmigrate.executor.accepting import accept_edits
 from oppmigrate.executor.applying import apply
-from oppmigrate.executor.checkpoints import steps_done
+from oppmigrate.executor.pieces import steps_done
 from oppmigrate.executor.run import Progress, Story
 from oppmigrate.executor.settling import stamp
 from oppmigrate.executor.whole import delete, restore

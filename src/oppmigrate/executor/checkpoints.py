@@ -8,10 +8,8 @@ function is called from the start: what the journal holds is not sent again, and
 
 import contextlib
 import hashlib
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
@@ -19,50 +17,20 @@ from sqlalchemy.exc import DBAPIError
 from oppmigrate.databases import Database
 from oppmigrate.databases.locking import autocommits
 from oppmigrate.databases.rows import OWN, TAKES_WHAT_IS_LEFT
-from oppmigrate.databases.statements import kind_of, without_comments
+from oppmigrate.databases.statements import kind_of
 from oppmigrate.errors import RevisionDiverged
+from oppmigrate.executor.pieces import Piece, Result, as_progress, read_pieces, shown
 
 WATCHING = "oppmigrate.checkpoints"  # where a connection keeps the one that follows its statements
-SHOWN_CHARACTERS = 160
-MOST_RESULTS = 5000  # row counts and new keys kept of one piece; the rest is forgotten
 
-Result = tuple[int | None, int | None]  # rowcount, lastrowid
 Execute = Callable[..., None]
-
-
-@dataclass
-class Piece:
-    """What was committed together: the changes of a transaction, or one statement by itself.
-
-    Args:
-        counts: how often each statement, by its digest, was sent.
-        results: what it answered, in order.
-        shown: the last statement, for people.
-        mark: what the database said before the statement; see `Database.read_mark`.
-        values: a digest of the statement's parameters, where it was committed by itself.
-    """
-
-    alone: bool = False
-    state: Literal["done", "begun"] = "done"
-    shown: str = ""
-    mark: str | None = None
-    values: str | None = None
-    counts: dict[str, int] = field(default_factory=dict)
-    results: dict[str, list[Result]] = field(default_factory=dict)
-
-    def add(self, digest: str, statement: str, result: Result | None = None) -> None:
-        self.counts[digest] = self.counts.get(digest, 0) + 1
-        known = self.results.setdefault(digest, [])
-        self.shown = _shown(statement)
-        if result is not None and len(known) < MOST_RESULTS:
-            known.append(result)
 
 
 class Checkpoints:
     """How far a revision has come on one connection.
 
     Args:
-        save: writes the text into the journal, in the transaction that is open.
+        save: writes the text into the journal, in the transaction that is open; None where nothing is done.
         verify: raises where the migration lock is not held any more: what commits by itself cannot be taken back.
         saved: that text of an earlier run, which this one goes on with.
     """
@@ -72,7 +40,7 @@ class Checkpoints:
         database: Database,
         connection: Connection,
         *,
-        save: Callable[[str], None],
+        save: Callable[[str | None], None],
         verify: Callable[[], None],
         saved: str | None,
     ) -> None:
@@ -80,7 +48,7 @@ class Checkpoints:
         self._connection = connection
         self._write = save
         self._verify = verify
-        self._pieces = [Piece(**each) for each in json.loads(saved)] if saved else []
+        self._pieces = read_pieces(saved)
         self._loaded = len(self._pieces)
         self._at = 0  # the first of those that the function has not come to again
         self._open = Piece()
@@ -144,7 +112,7 @@ class Checkpoints:
             mark = self._database.read_mark(self._connection, statement)
         if self._open.counts:
             self._close_open_piece()
-        piece = Piece(alone=True, state="begun", mark=mark)
+        piece = Piece(alone=True, state="begun", mark=mark, sql=statement)
         piece.add(digest, statement)
         self._pieces.append(piece)
         self._save_and_commit()
@@ -153,7 +121,7 @@ class Checkpoints:
         except Exception:
             self._withdraw(piece, statement)
             raise
-        piece.state = "done"
+        piece.finish()
         self._save_and_commit()
 
     def _withdraw(self, piece: Piece, statement: str) -> None:
@@ -225,10 +193,10 @@ class Checkpoints:
             self._at = self._loaded
             return False
         if number is None:
-            raise self._diverged(self._pieces[self._at], f"it now has: {_shown(statement)}")
+            raise self._diverged(self._pieces[self._at], f"it now has: {shown(statement)}")
         if self._pieces[number].values not in (None, _digest_of_values(parameters)):
             # a loop over the rows that are left, or values that are others every time: who could tell
-            raise self._diverged(self._pieces[number], f"it now has, with other values: {_shown(statement)}")
+            raise self._diverged(self._pieces[number], f"it now has, with other values: {shown(statement)}")
         piece = self._pieces[number]
         self._at = number + piece.alone
         if piece.state == "begun":
@@ -240,7 +208,7 @@ class Checkpoints:
                 del self._pieces[number:]
                 self._loaded = number
                 return False
-            piece.state = "done"
+            piece.finish()
             self._save_and_commit()
         if context.compiled is not None and getattr(context.compiled, "effective_returning", None):
             raise self._diverged(piece, "what it returned to the revision is not kept")
@@ -283,10 +251,10 @@ class Checkpoints:
 
     def _unknown(self, statement: str) -> RevisionDiverged:
         return RevisionDiverged(
-            f"the revision was interrupted during: {_shown(statement)}",
+            f"the revision was interrupted during: {shown(statement)}",
             why="whether that statement came to its end cannot be told from the database",
             do="look; then finish the change by hand and record it: python oppman.py migrate stamp REVISION",
-            statement=_shown(statement),
+            statement=shown(statement),
         )
 
     # ---- the journal, and what is said beside the revision
@@ -298,7 +266,7 @@ class Checkpoints:
 
     def _save(self) -> None:
         with self._quietly():
-            self._write(json.dumps([asdict(piece) for piece in self._pieces], separators=(",", ":")))
+            self._write(as_progress(self._pieces))
 
     def _save_and_commit(self) -> None:
         self._save()
@@ -321,12 +289,6 @@ class Checkpoints:
             yield
         finally:
             self._is_quiet = before
-
-
-def steps_done(progress: str | None) -> tuple[str, ...]:
-    """The statements that were committed, as people read them; of a transaction the last."""
-    pieces = [Piece(**each) for each in json.loads(progress)] if progress else []
-    return tuple(piece.shown for piece in pieces if piece.counts and piece.state == "done")
 
 
 class _Answered:
@@ -354,11 +316,6 @@ def _digest_of_values(parameters: Any) -> str | None:
 def _result(cursor: Any) -> Result:
     count, key = getattr(cursor, "rowcount", None), getattr(cursor, "lastrowid", None)
     return (count if isinstance(count, int) else None, key if isinstance(key, int) else None)
-
-
-def _shown(statement: str) -> str:
-    text = " ".join(without_comments(statement).split())  # the lock's mark before it is for the server
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"
 
 
 def _listen(engine: Engine) -> None:

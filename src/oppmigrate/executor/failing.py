@@ -18,7 +18,7 @@ from oppmigrate.errors import (
     Refused,
     RowsDoNotFit,
 )
-from oppmigrate.executor.checkpoints import steps_done
+from oppmigrate.executor.pieces import steps_done
 from oppmigrate.executor.remaining import named
 from oppmigrate.executor.run import Run
 from oppmigrate.planner import read_state

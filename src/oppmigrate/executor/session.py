@@ -14,6 +14,7 @@ from oppmigrate.environment.batching import rebuilding
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.errors import MigrateError
 from oppmigrate.executor.checkpoints import Checkpoints
+from oppmigrate.executor.pieces import is_nothing_done
 from oppmigrate.executor.remaining import finished_first, named, remaining
 from oppmigrate.executor.run import Run
 from oppmigrate.executor.version_table import refuse_long_ids
@@ -110,8 +111,18 @@ class Session:
         self.heads, self.run.journal = heads, self.journal
         plan = remaining(self.run, heads)
         self._has_journal = self.journal.exists(self.connection)
-        self.half_done = self.journal.unfinished(self.connection) if self._has_journal else None
+        self.half_done = self._find_half_done() if self._has_journal else None
         return plan if self.half_done is None else finished_first(self.run.state, plan, self.half_done)
+
+    def _find_half_done(self) -> JournalEntry | None:
+        """The step that an earlier run left half done; one of which nothing was done is as one not begun."""
+        found = self.journal.unfinished(self.connection)
+        if found is None or not is_nothing_done(found.progress, self.database, self.connection):
+            return found
+        self.journal.withdraw(self.connection, found.id)
+        if self.commits_each_step and (transaction := self.connection.get_transaction()) is not None:
+            transaction.commit()  # there may be no step that would
+        return None
 
     # ---- one step
 
@@ -172,9 +183,14 @@ class Session:
         )
         return half_done.progress
 
-    def _save_progress(self, progress: str) -> None:
+    def _save_progress(self, progress: str | None) -> None:
         entry = self.entry
         assert entry is not None
+        if progress is None:
+            if entry.id is not None:
+                self.journal.withdraw(self.connection, entry.id)
+            entry.id = None
+            return
         if entry.id is None:
             self._ensure_journal()
             entry.id = self.journal.begin(self.connection, **self.run.entry_facts(entry.step))

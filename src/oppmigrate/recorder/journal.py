@@ -180,9 +180,13 @@ class Journal:
             error=error and _storable(error),
         )
 
-    def save_progress(self, connection: Connection, id: int, progress: str | None) -> None:
-        """Write down how far the revision has come; None is as good as not begun."""
+    def save_progress(self, connection: Connection, id: int, progress: str) -> None:
+        """Write down how far the revision has come."""
         self._update(connection, self.table.c.id == id, progress=progress)
+
+    def withdraw(self, connection: Connection, id: int) -> None:
+        """Take back an entry that was begun: nothing was done, and that leaves no trace."""
+        connection.execute(self.table.delete().where(self.table.c.id == id), execution_options=OURS)
 
     def finish(
         self,

@@ -37,6 +37,7 @@ def setup(plugin: "Plugin") -> None:
     plugin.add_autogenerate_comparator(hide_journals, "autogenerate", priority=DispatchPriority.FIRST)
     plugin.add_autogenerate_comparator(hide_unchanged, "schema", priority=DispatchPriority.FIRST)
     plugin.add_autogenerate_comparator(show_all, "schema", priority=DispatchPriority.LAST)
+    plugin.add_autogenerate_comparator(compare_sequences, "schema", "sequences")
     plugin.add_autogenerate_comparator(compare_indexes, "table", "indexes", priority=DispatchPriority.LAST)
     plugin.add_autogenerate_comparator(compare_tables, "table", "computed", priority=DispatchPriority.LAST)
     # first, and the last word: Alembic's own plugin of that name, for who asks for it, compares names only
@@ -148,6 +149,18 @@ def hide_unchanged(autogen_context: Any, _operations: Any, schemas: set[str | No
     return PriorityDispatchResult.CONTINUE
 
 
+def compare_sequences(autogen_context: Any, operations: Any, schemas: set[str | None]) -> Any:
+    """Find the sequences that the models declare, and the database does not have, or has otherwise."""
+    from alembic.util import PriorityDispatchResult
+
+    from oppmigrate.autogenerate.sequences import compare_sequences
+
+    database = _database(autogen_context)
+    if database is not None:
+        compare_sequences(autogen_context, database, operations, schemas)
+    return PriorityDispatchResult.CONTINUE
+
+
 def show_all(autogen_context: Any, *_: Any) -> Any:
     """Let what comes behind the comparison see all tables again."""
     from alembic.util import PriorityDispatchResult
@@ -219,7 +232,7 @@ def compare_tables(
     database = _database(autogen_context)
     if database is not None and conn_table is not None and metadata_table is not None:
         compare_key_names(operations, conn_table, metadata_table)
-        compare_counting(database, operations, conn_table, metadata_table)
+        compare_counting(autogen_context, database, operations, conn_table, metadata_table)
         compare_options(autogen_context, database, operations, metadata_table)
         compare_constraints(autogen_context, database, operations, conn_table, metadata_table)
         compare_computed(autogen_context, database, operations, conn_table, metadata_table)

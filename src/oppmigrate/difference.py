@@ -12,6 +12,7 @@ from oppmigrate.autogenerate.evidence import Evidence
 from oppmigrate.autogenerate.losses import ask_renames, check_drops, find_losses, settle_drops
 from oppmigrate.autogenerate.renaming import carry_out
 from oppmigrate.autogenerate.rows_there import RowsThere
+from oppmigrate.autogenerate.sequences import carry_out_on_sequences
 from oppmigrate.autogenerate.tightening import down_fills, settle_nulls
 from oppmigrate.autogenerate.value_renames import carry_out_values
 from oppmigrate.blame import line_behind
@@ -41,7 +42,7 @@ def draft_revision(
     decisions = decisions or Decisions()
     draft = _new_draft(environment, message, **options)
     if state.is_at_heads and not decisions.renames_anything:
-        environment.run(Visit(_compare(draft), template_args=draft.template_args), **AUTOGENERATE)
+        environment.run(Visit(_compare(draft, decisions), template_args=draft.template_args), **AUTOGENERATE)
         return draft, "database"
     running: list[Step] = []
     visit = Visit(
@@ -140,9 +141,9 @@ def _failed_in_scratch(environment: Environment, step: Step, error: MigrateError
     )
 
 
-def _compare(draft: Draft) -> Any:
+def _compare(draft: Draft, decisions: Decisions) -> Any:
     def work(heads: tuple[str, ...], context: MigrationContext) -> tuple[RevisionStep, ...]:
-        draft.autogenerate(heads, context)
+        draft.autogenerate(heads, context, decisions.drops)
         return ()
 
     return work
@@ -162,9 +163,10 @@ def _upgrade_and_compare(
         running.clear()
         # Alembic asks for more steps once the last one is applied: the scratch database stands at the heads
         database = environment.database()
-        renames = carry_out(decisions.renames, context, database)
+        renames, of_tables = carry_out_on_sequences(decisions.renames, context, database)
+        renames += carry_out(of_tables, context, database)
         renames += carry_out_values(decisions.value_renames, decisions.renames, context, database)
-        draft.autogenerate(context.get_current_heads(), context)
+        draft.autogenerate(context.get_current_heads(), context, decisions.drops)
         draft.begin_with(renames)
 
     return work

@@ -14,6 +14,7 @@ from oppmigrate.autogenerate import Draft, describe_all
 from oppmigrate.autogenerate.collations import take_stored_collations
 from oppmigrate.autogenerate.effects import tables_of
 from oppmigrate.autogenerate.indexes import hide_untrue_warnings, take_stored_indexes
+from oppmigrate.autogenerate.sequences import take_stored_sequences
 from oppmigrate.autogenerate.table_options import take_stored_options
 from oppmigrate.autogenerate.waiting import take_stored_constraints
 from oppmigrate.autogenerate.words import flatten, qualified
@@ -122,6 +123,7 @@ class _Trial:
             take_stored_constraints(table, constraints)
             take_stored_options(table, self._database, options)
             take_stored_collations(table, collations)
+        take_stored_sequences(found, self._database, context.connection)
         return found
 
     def _compared(self, context: MigrationContext, wanted: MetaData | Sequence[MetaData]) -> list[str]:

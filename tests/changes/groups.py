@@ -1,6 +1,19 @@
 """All the changes, by the group that a page shows them in."""
 
-from changes import columns, comments, computed, constraints, defaults, enums, indexes, keys, schemas, tables, types
+from changes import (
+    columns,
+    comments,
+    computed,
+    constraints,
+    defaults,
+    enums,
+    indexes,
+    keys,
+    schemas,
+    sequences,
+    tables,
+    types,
+)
 from changes.change import NAMES, Change
 
 GROUPS: dict[str, tuple[Change, ...]] = {
@@ -13,6 +26,7 @@ GROUPS: dict[str, tuple[Change, ...]] = {
     "Primary keys and foreign keys": keys.CHANGES,
     "Indexes": indexes.CHANGES,
     "Generated columns and identities": computed.CHANGES,
+    "Sequences": sequences.CHANGES,
     "Comments": comments.CHANGES,
     "Other schemas": schemas.CHANGES,
 }

@@ -132,7 +132,7 @@ class ColumnPairs:
     def _is_same(self, place: Place, stored: Column[Any], modelled: Column[Any]) -> bool:
         if isinstance(stored.type, NullType) or isinstance(modelled.type, NullType):
             return False
-        if counts_otherwise(self._database, stored, modelled):
+        if counts_otherwise(self._context, self._database, stored, modelled):
             return False
         schema, table = place
         operation = ops.AlterColumnOp(table, modelled.name, schema=schema)

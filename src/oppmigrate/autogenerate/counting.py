@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy import Column, Table
 
 from oppmigrate.autogenerate.retyping import RetypeColumnOp
+from oppmigrate.autogenerate.written import counts_by_sequence
 from oppmigrate.databases import Database
 
 
@@ -20,22 +22,28 @@ class RecountOp(RetypeColumnOp):
 
 
 def compare_counting(
-    database: Database, operations: ops.ModifyTableOps, conn_table: Table, metadata_table: Table
+    context: AutogenContext,
+    database: Database,
+    operations: ops.ModifyTableOps,
+    conn_table: Table,
+    metadata_table: Table,
 ) -> None:
     """Say in the table's operations where a column is to begin or to cease to count up."""
     for column in metadata_table.columns:
         stored = conn_table.columns.get(column.name)
-        if stored is not None and counts_otherwise(database, stored, column):
-            _say(operations, stored, _counts(column))
+        if stored is not None and counts_otherwise(context, database, stored, column):
+            _say(operations, stored, _counts(column, context))
 
 
-def counts_otherwise(database: Database, stored: "Column[Any]", modelled: "Column[Any]") -> bool:
+def counts_otherwise(
+    context: AutogenContext, database: Database, stored: "Column[Any]", modelled: "Column[Any]"
+) -> bool:
     """Does one of the two count up, and the other not, where that is a word in the column itself?"""
-    return database.restates_columns and _counts(modelled) is not (stored.autoincrement is True)
+    return database.restates_columns and _counts(modelled, context) is not (stored.autoincrement is True)
 
 
-def _counts(column: "Column[Any]") -> bool:
-    return column.table._autoincrement_column is column
+def _counts(column: "Column[Any]", context: AutogenContext) -> bool:
+    return column.table._autoincrement_column is column and not counts_by_sequence(column, context.dialect)
 
 
 def _say(operations: ops.ModifyTableOps, stored: "Column[object]", counts: bool) -> None:

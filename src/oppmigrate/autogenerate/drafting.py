@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ from oppmigrate.autogenerate.proofreading import (
     proofread,
     takes_no_operations,
 )
+from oppmigrate.autogenerate.sequences import DROPS
 from oppmigrate.autogenerate.shaping import shape
 from oppmigrate.autogenerate.tightening import columns_to_tighten, fill_nulls
 from oppmigrate.autogenerate.words import describe_all, flatten
@@ -80,8 +81,13 @@ class Draft:
         self._is_data_step = False
         self.model_columns: dict[str, Column[Any]] = {}  # by `table.column`, once they were compared
 
-    def autogenerate(self, heads: tuple[str, ...], context: MigrationContext) -> None:
-        """Fill the draft with what it takes to bring the database of `context` to the models of `env.py`."""
+    def autogenerate(self, heads: tuple[str, ...], context: MigrationContext, drops: Collection[str] = ()) -> None:
+        """Fill the draft with what it takes to bring the database of `context` to the models of `env.py`.
+
+        Args:
+            drops: what a person has said is to go, also where a comparison leaves it alone.
+        """
+        context.opts[DROPS] = drops
         self._context.run_autogenerate(heads, context)
         self.model_columns = model_columns(context)
         for script in self._context.generated_revisions:

@@ -9,6 +9,7 @@ from sqlalchemy import Column
 from oppmigrate.autogenerate.decisions import Decisions, Questioner, Rename, ValueRename
 from oppmigrate.autogenerate.enum_values import changed_values
 from oppmigrate.autogenerate.evidence import Candidate, Evidence, likeness
+from oppmigrate.autogenerate.sequences import DropSequenceOp
 from oppmigrate.errors import Refused, WrongUsage
 
 
@@ -64,8 +65,9 @@ def find_losses(operations: Iterable[ops.MigrateOperation], decisions: Decisions
         for op in flat
         if isinstance(op, ops.DropColumnOp) and not _is_computed_anew(op, flat)
     ]
+    sequences = [Loss(str(op.place), None, (), str(op.place)) for op in flat if isinstance(op, DropSequenceOp)]
     # Alembic finds the columns of a table in no order
-    return (*tables, *sorted(columns, key=lambda loss: loss.name), *_lost_values(flat))
+    return (*tables, *sequences, *sorted(columns, key=lambda loss: loss.name), *_lost_values(flat))
 
 
 def _lost_values(flat: Iterable[ops.MigrateOperation]) -> list[Loss]:

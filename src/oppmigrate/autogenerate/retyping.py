@@ -9,7 +9,7 @@ from sqlalchemy import Column, DefaultClause, Table, text
 from sqlalchemy.types import TypeEngine
 
 from oppmigrate.autogenerate.told import ToldOp
-from oppmigrate.autogenerate.written import literal, quoted_name
+from oppmigrate.autogenerate.written import counts_by_sequence, literal, quoted_name
 from oppmigrate.databases import Database
 
 
@@ -173,7 +173,7 @@ def with_default(
     if after is not None:
         return [_default_op(op, type_, None, after)]
     model = _model_column(op, context)
-    if model is None or not _counts(model):
+    if model is None or not _counts(model, context):
         return []
     assert context.dialect is not None
     name = context.dialect.identifier_preparer.quote(f"{op.table_name}_{op.column_name}_seq")
@@ -197,10 +197,15 @@ def _model_column(op: ops.AlterColumnOp, context: AutogenContext) -> Column[Any]
     return None
 
 
-def _counts(column: Column[Any]) -> bool:
+def _counts(column: Column[Any], context: AutogenContext) -> bool:
     """Does the server count the column up, by SQLAlchemy's rules?"""
     table: Table = column.table
-    return table._autoincrement_column is column and column.identity is None and column.server_default is None
+    return (
+        table._autoincrement_column is column
+        and column.identity is None
+        and column.server_default is None
+        and not counts_by_sequence(column, context.dialect)
+    )
 
 
 @renderers.dispatch_for(RetypeColumnOp)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from alembic.autogenerate.api import AutogenContext
-from alembic.autogenerate.render import _render_dialect_kwargs_items, _render_gen_name
-from sqlalchemy import CheckConstraint, Computed, DefaultClause, Dialect, TextClause
+from alembic.autogenerate.render import _render_column, _render_dialect_kwargs_items, _render_gen_name
+from sqlalchemy import CheckConstraint, Column, Computed, DefaultClause, Dialect, Sequence, TextClause
 from sqlalchemy import text as clause_of
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -47,6 +47,17 @@ def quoted_name(dialect: Dialect, schema: str | None, name: str) -> str:
     return f"{quote(schema)}.{quote(name)}" if schema else quote(name)
 
 
+def is_made(sequence: Sequence, dialect: Any) -> bool:
+    """Is the sequence one that the server is to have, and that it does not replace by what it has of its own?"""
+    return bool(dialect.supports_sequences and not (dialect.sequences_optional and sequence.optional))
+
+
+def counts_by_sequence(column: "Column[Any]", dialect: Any) -> bool:
+    """Does the application take the column's values from a sequence, so that the server does not count them up?"""
+    default: Any = column.default
+    return isinstance(default, Sequence) and is_made(default, dialect)
+
+
 def rendering_expressions(render_item: Callable[[str, Any, AutogenContext], Any]) -> Callable[..., Any]:
     """The `render_item`, and where it leaves a CHECK, a generated column or a default to Alembic, text read as meant.
 
@@ -59,6 +70,8 @@ def rendering_expressions(render_item: Callable[[str, Any, AutogenContext], Any]
         if text is not False:
             return text
         prefix = context.opts.get("sqlalchemy_module_prefix") or ""
+        if type_ == "column" and counts_by_sequence(item, context.dialect):
+            return _without_counting(item, context)
         if isinstance(item, Computed):
             persisted = "" if item.persisted is None else f", persisted={item.persisted}"
             return f"{prefix}Computed({_source(item, context)}{persisted})"
@@ -71,6 +84,14 @@ def rendering_expressions(render_item: Callable[[str, Any, AutogenContext], Any]
         return False
 
     return render
+
+
+def _without_counting(column: "Column[Any]", context: AutogenContext) -> str:
+    """The column without its sequence, which is the application's to ask; and not as one that the server counts up."""
+    made = column._copy()
+    made.default = None
+    made.autoincrement = False
+    return _render_column(made, context)
 
 
 def _source(item: Computed | CheckConstraint, context: AutogenContext) -> str:

@@ -22,6 +22,7 @@ from oppmigrate.databases.leftovers import Leftover
 from oppmigrate.databases.locking import Lock, OnWait
 from oppmigrate.databases.reaching import until_reachable
 from oppmigrate.databases.row_questions import RowQuestions
+from oppmigrate.databases.sequence_questions import SequenceQuestions
 from oppmigrate.databases.table_changes import TableChange
 from oppmigrate.databases.type_questions import TypeQuestions
 from oppmigrate.errors import DatabaseMissing, DatabaseUnreachable, DriverMissing, MigrateError, UnsupportedDatabase
@@ -42,6 +43,7 @@ class Database(
     FactQuestions,
     TypeQuestions,
     CollationQuestions,
+    SequenceQuestions,
     Committing,
 ):
     """One database of one kind of server, by its URL; nothing is connected to before a method needs it.

@@ -27,6 +27,7 @@ from oppmigrate.databases.locking import SAVED, Lock, OnWait, Patience, by_itsel
 from oppmigrate.databases.mysql_collations import MySQLCollations
 from oppmigrate.databases.mysql_lock import hold, lock_name
 from oppmigrate.databases.mysql_objects import StoredObject, quoted, read_objects, refuse_dependents
+from oppmigrate.databases.mysql_sequences import MySQLSequences
 from oppmigrate.databases.mysql_swap import swap
 from oppmigrate.databases.rows import Misfits, TableName, TypeChange, ask
 from oppmigrate.databases.scratch import PREFIX, fence_off, removed_after
@@ -51,7 +52,7 @@ WHERE schema_name = DATABASE()
 """
 
 
-class MySQL(MySQLCollations, Database):
+class MySQL(MySQLCollations, MySQLSequences, Database):
     """A database of a MariaDB or MySQL server."""
 
     name = "MariaDB/MySQL"

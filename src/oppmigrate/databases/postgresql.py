@@ -44,6 +44,7 @@ from oppmigrate.databases.postgresql_objects import (
     statements_to_empty,
 )
 from oppmigrate.databases.postgresql_proxy import refuse_dump, shares_sessions
+from oppmigrate.databases.postgresql_sequences import PostgreSQLSequences
 from oppmigrate.databases.rows import Misfits, TableName, TypeChange
 from oppmigrate.databases.scratch import PREFIX, fence_off, removed_after
 from oppmigrate.databases.type_questions import NamedEnum
@@ -85,7 +86,7 @@ class _Prepared:
     threshold: int | None
 
 
-class PostgreSQL(PostgreSQLConstraints, PostgreSQLCollations, Database):
+class PostgreSQL(PostgreSQLConstraints, PostgreSQLCollations, PostgreSQLSequences, Database):
     """A database of a PostgreSQL server."""
 
     name = "PostgreSQL"

@@ -61,9 +61,10 @@ NOT_FOUND = """\
 
 What SQLAlchemy's models do not hold: views, triggers, functions, privileges, row security, a schema itself. Write such
 a revision by hand: `oppman migrate create "…" --empty`. And of what they hold: the order of columns; the engine, the
-character set and other options of a MariaDB table; a primary key that goes and leaves the table without one; on MariaDB
-a default that counts by a `Sequence`, which SQLAlchemy does not read back. A sequence that no model declares stays, since
-nobody can see whether an application still counts by it: `--drop NAME` drops it, `--rename OLD:NEW` keeps where it stands.
+character set and other options of a MariaDB table; a primary key that goes and leaves the table without one; on
+MariaDB a default that counts by a `Sequence`, which SQLAlchemy does not read back. A sequence that no model declares
+stays, since nobody can see whether an application still counts by it: `--drop NAME` drops it, and `--rename OLD:NEW`
+keeps where it stands.
 """
 
 

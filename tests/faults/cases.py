@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from fault_counts import VARIABLE, taken_part
 from faults.expectations import Expectations
 from faults.faulty import Fault
-from faults.shop import DOWN, FIRST, LEGS
+from faults.shop import STRETCHES
 
 # of the points at which something is changed, in a run that takes a part of them: by what a run costs on the server
 EVERY = {"sqlite": 401, "postgresql": 347, "mysql": 613}
+# behind a statement that ends nothing, they leave what is left before the next one
+ENDING = {("kill", "after"), ("error", "after"), ("cut", "after")}
 CHUNKS = 8  # test cases that share the faults of one kind, in a run that takes all
 
 ON_EVERY_SERVER = (
@@ -60,25 +62,30 @@ class Case:
             leg, at = self.only
             yield leg, Fault(self.kind, self.when, at)
             return
-        for leg in LEGS[self.direction]:
-            for at in self._points(expectations, leg):
-                yield leg, Fault(self.kind, self.when, at)
+        legs = STRETCHES[self.direction]
+        for leg, at in self._taken([(each, point) for each in legs for point in self._points(expectations, each)]):
+            yield leg, Fault(self.kind, self.when, at)
 
     def _points(self, expectations: Expectations, leg: str) -> Sequence[int]:
         found = expectations.leg(leg)
-        points: Sequence[int] = found.writing
         if self.kind == "syscall":
-            points = range(1, found.calls + 1)
-        elif takes_all() and (self.kind, self.when) == ("kill", "before"):
-            points = range(1, len(found.points) + 1)  # at those that only read, too
+            return range(1, found.calls + 1)
+        if takes_all() and (self.kind, self.when) == ("kill", "before"):
+            return range(1, len(found.points) + 1)  # at those that only read, too
+        if (self.kind, self.when) in ENDING:
+            return found.ending
+        return found.writing
+
+    def _taken(self, points: list[tuple[str, int]]) -> list[tuple[str, int]]:
+        """Those of this case: all, or a part."""
         kinds = KINDS[self.place]
         number = kinds.index((self.kind, self.when))
         if self.chunks > 1:
             part = taken_part() or 1
             return points[number % part :: part][self.chunk :: self.chunks]
         every = EVERY[self.place.partition("-")[0]]
-        offset = number * every // len(kinds) + every // 2 * (leg == DOWN)
-        return points[offset % min(every, len(points)) :: every] if leg != FIRST else points[offset::every]
+        offset = number * every // len(kinds) + every // 2 * (self.direction == "downgrade")
+        return points[offset % min(every, len(points)) :: every]
 
     def again(self, leg: str, fault: Fault) -> str:
         """The command that injects this one fault again."""
@@ -104,7 +111,7 @@ def cases() -> list[Case]:
     return [
         Case(place, direction, kind, when, chunk, chunks)
         for place, kinds in KINDS.items()
-        for direction in LEGS
+        for direction in STRETCHES
         for kind, when in kinds
         for chunk in range(chunks)
     ]
@@ -112,7 +119,7 @@ def cases() -> list[Case]:
 
 def _named(name: str) -> Case:
     place, leg, kind, when, at = (name.split(":") + [""] * 5)[:5]
-    directions = [direction for direction, legs in LEGS.items() if leg in legs]
+    directions = [direction for direction, legs in STRETCHES.items() if leg in legs]
     if (kind, when) not in KINDS.get(place, ()) or not directions or not at.isdecimal():
         raise ValueError(
             f"{VARIABLE}={name}: write `all`, `1/N`, or PLACE:LEG:KIND:WHEN:POINT, as a failing test prints it"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from faults import system_calls
-from faults.shop import COMMANDS, DOWN, FIRST, START, UP, Shop
+from faults.shop import AGAIN, COMMANDS, DOWN, START, Shop
 from faults.states import State, named
 
 # what changes nothing: a fault there is the same as one at the next statement that does
@@ -22,6 +22,7 @@ READING = re.compile(
     r"(?!.*(GET_LOCK|pg_try_advisory|INSERT INTO|UPDATE |DELETE FROM)))",
     re.IGNORECASE | re.DOTALL,
 )
+ENDING = re.compile(r"\s*(/\*.*?\*/\s*)?(COMMIT|CREATE|ALTER|DROP|RENAME|TRUNCATE|VACUUM)\b", re.IGNORECASE | re.DOTALL)
 # how to come from the latest revision to where a downgrade passes by
 WAYS = {
     "r12a, r12b": [["migrate", "downgrade", "r12a"]],
@@ -60,6 +61,13 @@ class Leg:
         return [number for number, point in enumerate(self.points, 1) if not READING.match(point)]
 
     @property
+    def ending(self) -> list[int]:
+        """Those of them at which something may be committed, and the last."""
+        return [
+            number for number in self.writing if ENDING.match(self.points[number - 1]) or number == self.writing[-1]
+        ]
+
+    @property
     def first_write(self) -> int:
         """The first point at which a step may be running."""
         ddl = re.compile(r"\s*(CREATE|ALTER|DROP|INSERT|UPDATE|DELETE|RENAME)\b", re.I)
@@ -89,8 +97,8 @@ class Expectations:
         return self._legs[name]
 
     def final(self, leg: str, heads: str) -> State:
-        """Where a plain `upgrade` ends that begins at these heads of the leg."""
-        name = {FIRST: "first", UP: "up"}.get(leg, f"down-{heads.replace(', ', '+')}")
+        """Where the `upgrade` after a fault ends that begins at these heads of the leg."""
+        name = f"{leg}-{heads.replace(', ', '+')}" if leg.startswith(DOWN) else leg
         if name not in self._finals:
             found = self._shared(f"final-{name}", lambda: self._upgraded(leg, heads))
             self._finals[name] = State.from_json(found)
@@ -123,11 +131,11 @@ class Expectations:
     def _upgraded(self, leg: str, heads: str) -> dict[str, Any]:
         shop = self.shop
         shop.place.restore(START[leg])
-        if leg == DOWN and heads != named(shop.place.read().heads):
+        if leg.startswith(DOWN) and heads != named(shop.place.read().heads):
             for arguments in WAYS.get(heads, [["migrate", "downgrade", heads]]):
                 shop.ok(arguments)
             assert named(shop.place.read().heads) == heads
-        shop.ok(["migrate", "upgrade"])
+        shop.ok(AGAIN[leg])
         shop.clear()
         return shop.place.read().to_json()
 

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,26 @@ ROWS = (HERE / "rows.sql").read_text(encoding="utf-8")
 
 # where each leg begins, and what is run there
 FIRST, UP, DOWN = "first", "up", "down"
+STOPS = ("r05", "r08", "r11")  # between the first revision and the latest
 START = {FIRST: "empty", UP: "filled", DOWN: "latest"}
 COMMANDS = {
     FIRST: ["migrate", "upgrade", "r01"],
     UP: ["migrate", "upgrade"],
     DOWN: ["migrate", "downgrade", "base"],
 }
+AGAIN = {FIRST: COMMANDS[FIRST], UP: COMMANDS[UP], DOWN: COMMANDS[UP]}  # what is run after a fault
 LEGS = {"upgrade": (FIRST, UP), "downgrade": (DOWN,)}
+# the same from stop to stop: a fault late in the chain need not wait for all that comes before
+for _start, _end in pairwise(("filled", *STOPS, "r15")):
+    START[f"up-{_end}"], COMMANDS[f"up-{_end}"] = _start, ["migrate", "upgrade", _end]
+    AGAIN[f"up-{_end}"] = COMMANDS[f"up-{_end}"]
+for _start, _end in pairwise(("latest", *reversed(STOPS), "base")):
+    START[f"down-{_end}"], COMMANDS[f"down-{_end}"] = _start, ["migrate", "downgrade", _end]
+    AGAIN[f"down-{_end}"] = ["migrate", "upgrade", _start.replace("latest", "r15")]
+STRETCHES = {
+    "upgrade": (FIRST, *(name for name in START if name.startswith("up-"))),
+    "downgrade": tuple(name for name in START if name.startswith("down-")),
+}
 
 
 @dataclass(frozen=True)
@@ -91,13 +105,16 @@ class Shop:
         return done
 
     def prepare(self) -> None:
-        """Save where each leg begins: nothing; the first revision with the shop's rows; the latest."""
+        """Save where each leg begins: nothing; the first revision with the shop's rows; the stops; the latest."""
         if self.place.server == "sqlite":
             self.place.execute("VACUUM")
         self.place.save("empty")
         self.ok(["migrate", "upgrade", "r01"])
         self.place.execute(ROWS)
         self.place.save("filled")
+        for stop in STOPS:
+            self.ok(["migrate", "upgrade", stop])
+            self.place.save(stop)
         self.ok(["migrate", "upgrade"])
         self.place.save("latest")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from faults.expectations import Expectations, Leg
 from faults.faulty import Fault
-from faults.shop import COMMANDS, START, Outcome, Shop
+from faults.shop import AGAIN, COMMANDS, START, Outcome, Shop
 from faults.states import State, named
 
 # revisions that an autocommit_block splits where the server rolls the rest back
@@ -42,7 +42,7 @@ class Survival:
         self.leg: Leg = self.expectations.leg(self.leg_name)
 
     def problems(self) -> list[str]:
-        """Begin where the leg begins, inject the fault, look, let a plain `upgrade` follow, look again."""
+        """Begin where the leg begins, inject the fault, look, let an `upgrade` follow, look again."""
         self.shop.clear()
         self.shop.place.restore(START[self.leg_name])
         return self.problems_from_here()
@@ -68,7 +68,7 @@ class Survival:
             found += self._short("it is not what it was at", stands, self.leg.states[stands], state)
         if self.fault and self.fault.when == "twice":
             again = Fault("kill", "after", 1 + self.fault.at * 7 % len(self.leg.points))
-            self.shop.run(["migrate", "upgrade"], again, self.environment)
+            self.shop.run(AGAIN[self.leg_name], again, self.environment)
             place.settle()
             found += [f"after the second kill: {each}" for each in place.complaints(killed=True)]
         found += self.shop.spoilt_backups()
@@ -122,9 +122,9 @@ class Survival:
     # ---- the run that follows
 
     def _recovered(self, stands: str, half: bool) -> Iterator[str]:
-        """A plain `upgrade` has to end well, and where an undisturbed one ends."""
+        """An `upgrade` has to end well, and where an undisturbed one ends."""
         place, heads = self.shop.place, list(self.leg.states)
-        done = self.shop.run(["migrate", "upgrade"], environment=self.environment)
+        done = self.shop.run(AGAIN[self.leg_name], environment=self.environment)
         place.settle()
         if done.code != 0 or "Traceback" in done.stderr:
             yield f"the next upgrade: exit {done.code}\n{done.stdout}{done.stderr}"

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -112,6 +113,24 @@ def mysql_database(server: str) -> Iterator[str]:
         with connect_mysql(server) as connection, connection.cursor() as cursor:
             kill_connections(cursor, name)
             cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+
+
+@contextmanager
+def new_database(server: str, base: str | None = None) -> Iterator[str]:
+    """The URL of an empty database, which goes with the block.
+
+    Args:
+        base: any URL of the server; else the one that the environment names.
+    """
+    if server == "sqlite":
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"sqlite:///{folder}/test.db"
+    elif server == "postgresql":
+        with postgresql_database(base or os.environ[POSTGRESQL_VARIABLE]) as url:
+            yield url
+    else:
+        with mysql_database(base or os.environ[MYSQL_VARIABLE]) as url:
+            yield url
 
 
 def kill_connections(cursor: pymysql.cursors.Cursor, database: str) -> None:

@@ -10,10 +10,8 @@ takes part: its plugin is left out, and the revision is run as the stock command
 import json
 import os
 import sys
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,25 +44,35 @@ def outcome(change: Change, url: str, model_url: str) -> str:
     "missed", "no file" (autogenerate fails), "up fails", "rows" (others than a person wants), "differs" (the database
     has not become what the models say, by its own account), "down fails", "not undone", or "found".
     """
-    models = _models(change.after)
-    engine, other = sa.create_engine(url), sa.create_engine(model_url)
-    server = engine.dialect.name.replace("mariadb", "mysql")
+    schema = schema_of_models(change, change.after, model_url)
+    engine = sa.create_engine(url)
     try:
         with engine.connect() as connection:
-            with other.connect() as wanted:
-                for statement in change.before_all:
-                    wanted.execute(sa.text(statement))
-                models.create_all(wanted)
-                wanted.commit()
-                schema = _state(wanted, server)[0]
             _make(change, connection)
-            _migrate(change, connection, server, models, schema)
+            _migrate(change, connection, _server_of(engine), _models(change.after), schema)
     except Stopped as stopped:
         return str(stopped)
     finally:
         engine.dispose()
-        other.dispose()
     return "found"
+
+
+def schema_of_models(change: Change, source: str, url: str) -> set[str]:
+    """What these models make of an empty database."""
+    engine = sa.create_engine(url)
+    try:
+        with engine.connect() as connection:
+            for statement in change.before_all:
+                connection.execute(sa.text(statement))
+            _models(source).create_all(connection)
+            connection.commit()
+            return _state(connection, _server_of(engine))[0]
+    finally:
+        engine.dispose()
+
+
+def _server_of(engine: sa.Engine) -> str:
+    return engine.dialect.name.replace("mariadb", "mysql")
 
 
 def _make(change: Change, connection: sa.Connection) -> None:
@@ -164,19 +172,6 @@ def _as_text(value: Any) -> Any:
     return value if hasattr(value, "as_tuple") else str(value)  # a Decimal equals a number
 
 
-@contextmanager
-def _database(server: str) -> Iterator[str]:
-    if server == "sqlite":
-        with tempfile.TemporaryDirectory() as folder:
-            yield f"sqlite:///{folder}/test.db"
-    elif server == "postgresql":
-        with servers.postgresql_database(os.environ[servers.POSTGRESQL_VARIABLE]) as url:
-            yield url
-    else:
-        with servers.mysql_database(os.environ[servers.MYSQL_VARIABLE]) as url:
-            yield url
-
-
 def _known() -> dict[str, Any]:
     """What the file has of these versions; a change that is as it was then is not measured again."""
     if "--again" in sys.argv or not RESULTS.exists():
@@ -197,7 +192,7 @@ def measure() -> dict[str, Any]:
             continue
         found[change.name] = {"fingerprint": change.fingerprint}
         for server in change.servers:
-            with _database(server) as url, _database(server) as other:
+            with servers.new_database(server) as url, servers.new_database(server) as other:
                 found[change.name][server] = outcome(change, url, other)
             print(f"{found[change.name][server]:12} {server:11} {change.name}", file=sys.stderr)
     if os.environ.get(servers.POSTGRESQL_VARIABLE):

@@ -1,11 +1,14 @@
 """Two to five changes of the models at once: drawn so that the models stay right, with the rows that come of them."""
 
 import copy
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
+
+from changes.change import Change
 
 Rows = list[dict[str, Any]]
 INT, TEXT = "int", "text"
@@ -124,13 +127,13 @@ class Combination:
         return f"{self.tables[table].old}.{self.tables[table].columns[column].old}"
 
 
-Draw = Callable[[Any], Any]
+Pick = Callable[[Sequence[Any]], Any]  # chooses one of them
 
 
-def add_column(combination: Combination, draw: Draw) -> None:
-    table = draw(st.sampled_from(sorted(combination.tables)))
-    kind = draw(st.sampled_from([INT, TEXT]))
-    how = draw(st.sampled_from(["nullable", "filled", "server default"]))
+def add_column(combination: Combination, pick: Pick) -> None:
+    table = pick(sorted(combination.tables))
+    kind = pick([INT, TEXT])
+    how = pick(["nullable", "filled", "server default"])
     name = combination.fresh("new")
     value: Any = 4 if kind == INT else "it's 5%"
     combination.tables[table].columns[name] = Col(
@@ -143,14 +146,14 @@ def add_column(combination: Combination, draw: Draw) -> None:
     combination.told.append(f"add {table}.{name}, {how}")
 
 
-def drop_column(combination: Combination, draw: Draw) -> None:
+def drop_column(combination: Combination, pick: Pick) -> None:
     def fits(table: Tab, name: str, column: Col) -> bool:
         return table.free(name) and name == column.old and column == before_of(table, column)
 
     found = columns(combination, fits)
     if not found:
         return
-    table, name = draw(st.sampled_from(found))
+    table, name = pick(found)
     old_table, old = str(combination.tables[table].old), str(combination.tables[table].columns[name].old)
     column = combination.tables[table].columns.pop(name)
     combination.flags += ["--drop", f"{old_table}.{old}"]
@@ -168,11 +171,11 @@ def drop_column(combination: Combination, draw: Draw) -> None:
     combination.told.append(f"drop {table}.{name} ({column.kind})")
 
 
-def rename_column(combination: Combination, draw: Draw) -> None:
+def rename_column(combination: Combination, pick: Pick) -> None:
     found = columns(combination, lambda _table, name, column: column.old == name)
     if not found:
         return
-    table, name = draw(st.sampled_from(found))
+    table, name = pick(found)
     new = combination.fresh("renamed")
     entry = combination.tables[table]
     combination.flags += ["--rename", f"{entry.old}.{name}:{new}"]
@@ -187,11 +190,11 @@ def rename_column(combination: Combination, draw: Draw) -> None:
     combination.told.append(f"rename {table}.{name} to {new}")
 
 
-def rename_table(combination: Combination, draw: Draw) -> None:
+def rename_table(combination: Combination, pick: Pick) -> None:
     found = sorted(name for name, table in combination.tables.items() if table.old == name)
     if not found:
         return
-    old = draw(st.sampled_from(found))
+    old = pick(found)
     new = combination.fresh("tables")
     combination.tables = {new if name == old else name: table for name, table in combination.tables.items()}
     combination.rows[new] = combination.rows.pop(old)
@@ -203,20 +206,20 @@ def rename_table(combination: Combination, draw: Draw) -> None:
     combination.told.append(f"rename {old} to {new}")
 
 
-def widen(combination: Combination, draw: Draw) -> None:
+def widen(combination: Combination, pick: Pick) -> None:
     found = columns(
         combination, lambda _table, _name, column: column.type == TYPES[column.kind][0] and bool(column.old)
     )
     found = [(table, name) for table, name in found if not name.startswith("shop_id")]
     if not found:
         return
-    table, name = draw(st.sampled_from(found))
+    table, name = pick(found)
     column = combination.tables[table].columns[name]
     column.type = TYPES[column.kind][1]
     combination.told.append(f"widen {table}.{name} to {column.type}")
 
 
-def number_to_text(combination: Combination, draw: Draw) -> None:
+def number_to_text(combination: Combination, pick: Pick) -> None:
     """An integer column becomes text: where nothing holds it, since a CHECK or a key would not be right any more."""
 
     def fits(table: Tab, name: str, column: Col) -> bool:
@@ -225,7 +228,7 @@ def number_to_text(combination: Combination, draw: Draw) -> None:
     found = columns(combination, fits)
     if not found:
         return
-    table, name = draw(st.sampled_from(found))
+    table, name = pick(found)
     column = combination.tables[table].columns[name]
     column.type, column.kind = TYPES[TEXT][0], TEXT
     for row in combination.rows[table]:
@@ -233,12 +236,12 @@ def number_to_text(combination: Combination, draw: Draw) -> None:
     combination.told.append(f"{table}.{name} becomes text")
 
 
-def tighten(combination: Combination, draw: Draw) -> None:
+def tighten(combination: Combination, pick: Pick) -> None:
     found = columns(combination, lambda _table, _name, column: column.nullable and bool(column.old))
     found = [(table, name) for table, name in found if combination.tables[table].columns[name].old != "shop_id"]
     if not found:
         return
-    table, name = draw(st.sampled_from(found))
+    table, name = pick(found)
     entry, column = combination.tables[table], combination.tables[table].columns[name]
     column.nullable = False
     if any(row[name] is None for row in combination.rows[table]):
@@ -252,7 +255,7 @@ def tighten(combination: Combination, draw: Draw) -> None:
     combination.told.append(f"{table}.{name} takes no NULL")
 
 
-def loosen(combination: Combination, draw: Draw) -> None:
+def loosen(combination: Combination, pick: Pick) -> None:
     def fits(table: Tab, _name: str, column: Col) -> bool:
         before = before_of(table, column)
         return not column.nullable and before is not None and not before.nullable
@@ -260,24 +263,24 @@ def loosen(combination: Combination, draw: Draw) -> None:
     found = columns(combination, fits)
     if not found:
         return
-    table, name = draw(st.sampled_from(found))
+    table, name = pick(found)
     combination.tables[table].columns[name].nullable = True
     combination.told.append(f"{table}.{name} takes NULL")
 
 
-def change_default(combination: Combination, draw: Draw) -> None:
+def change_default(combination: Combination, pick: Pick) -> None:
     found = columns(combination, lambda _table, _name, column: bool(column.old) and column.old != "shop_id")
-    table, name = draw(st.sampled_from(found)) if found else ("", "")
+    table, name = pick(found) if found else ("", "")
     if not found:
         return
     column = combination.tables[table].columns[name]
-    wanted = draw(st.sampled_from([None, "9" if column.kind == INT else "it's :x"]))
+    wanted = pick([None, "9" if column.kind == INT else "it's :x"])
     column.default = wanted
     combination.told.append(f"default of {table}.{name} is {wanted}")
 
 
-def add_part(combination: Combination, draw: Draw) -> None:
-    kind = draw(st.sampled_from(["check", "unique", "index", "key"]))
+def add_part(combination: Combination, pick: Pick) -> None:
+    kind = pick(["check", "unique", "index", "key"])
 
     def fits(table: Tab, name: str, column: Col) -> bool:
         if kind == "key":
@@ -287,21 +290,21 @@ def add_part(combination: Combination, draw: Draw) -> None:
     found = [each for each in columns(combination, fits) if kind != "unique" or is_unique(combination, *each)]
     if not found:
         return
-    table, name = draw(st.sampled_from(found))
+    table, name = pick(found)
     part = combination.fresh(kind)
     combination.tables[table].parts[part] = (kind, name)
     combination.told.append(f"{kind} on {table}.{name}")
 
 
-def drop_part(combination: Combination, draw: Draw) -> None:
+def drop_part(combination: Combination, pick: Pick) -> None:
     found = sorted((name, part) for name, table in combination.tables.items() for part in table.parts)
     if not found:
         return
-    table, part = draw(st.sampled_from(found))
+    table, part = pick(found)
     combination.told.append(f"drop {part} of {table}: {combination.tables[table].parts.pop(part)}")
 
 
-def add_table(combination: Combination, _draw: Draw) -> None:
+def add_table(combination: Combination, _pick: Pick) -> None:
     name = combination.fresh("added")
     combination.tables[name] = Tab({"shop_id": Col("Integer", INT)}, {combination.fresh("key"): ("key", "shop_id")})
     combination.told.append(f"add table {name}")
@@ -339,5 +342,46 @@ def combinations(draw: st.DrawFn) -> Combination:
     made = Combination()
     for change in draw(st.lists(st.sampled_from(CHANGES), min_size=2, max_size=7)):
         if len(made.told) < 5:
-            change(made, draw)
+            change(made, lambda options: draw(st.sampled_from(options)))
     return made
+
+
+def combination_of(seed: int) -> Combination:
+    """Two to five changes, the same for the same seed."""
+    made, chance = Combination(), random.Random(seed)
+    number = chance.randint(2, 5)
+    while len(made.told) < number:
+        chance.choice(CHANGES)(made, chance.choice)
+    return made
+
+
+def as_change(combination: Combination, name: str) -> Change:
+    """The combination as one change of the models, with the rows of before."""
+    return Change(
+        name,
+        Combination().code(),
+        combination.code(),
+        "",
+        rows=[_insert(table, row) for table, rows in FIRST_ROWS.items() for row in rows],
+        there=_queries(combination.rows),
+        back=_queries(combination.back),
+        flags=combination.flags,
+    )
+
+
+def _insert(table: str, row: dict[str, Any]) -> str:
+    values = ", ".join("NULL" if each is None else _literal(each) for each in row.values())
+    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return "'{}'".format(str(value).replace("'", "''").replace(":", "\\:"))
+
+
+def _queries(tables: dict[str, Rows]) -> dict[str, list[tuple[object, ...]]]:
+    return {
+        f"SELECT {', '.join(rows[0])} FROM {table} ORDER BY id": [tuple(row.values()) for row in rows]
+        for table, rows in tables.items()
+    }

@@ -1,6 +1,6 @@
 """Primary keys and foreign keys."""
 
-from changes.change import MYSQL, ROWS, SQLITE_AND_POSTGRESQL, Change, table
+from changes.change import KEPT, MYSQL, ROWS, SQLITE_AND_POSTGRESQL, Change, table
 
 OTHER = "Table('other', metadata, Column('id', Integer, primary_key=True), Column('code', Integer, unique=True))\n"
 THIRD = "Table('third', metadata, Column('id', Integer, primary_key=True))\n"
@@ -120,5 +120,23 @@ CHANGES = (
             "add foreign key fk_other on t",
         ),
         rows=FILLED,
+    ),
+    Change(
+        "key that counts up put in the place of another",
+        table(id="", word="String(50), primary_key=True"),
+        table(word="String(50), nullable=False, unique=True"),
+        "fill t.id with 1, 2, 3 …",
+        rows=("INSERT INTO t (n, word) VALUES (5, 'one'), (8, 'two')",),
+        back={"SELECT n, word FROM t ORDER BY n": [(5, "one"), (8, "two")]},
+        weighty=True,
+    ),
+    Change(
+        "key that counts up dropped for another",
+        table(word="String(50), nullable=False, unique=True"),
+        table(id="", word="String(50), primary_key=True"),
+        "drop column t.id",
+        flags=("--drop", "t.id"),
+        there={"SELECT n, word FROM t ORDER BY n": [(5, "one"), (8, "two")]},
+        back=KEPT,
     ),
 )

@@ -7,6 +7,7 @@ from oppmigrate.autogenerate.enum_lists import arrange_lists
 from oppmigrate.autogenerate.enums import arrange_enums
 from oppmigrate.autogenerate.foreign_keys import arrange_foreign_keys
 from oppmigrate.autogenerate.identities import settle_identities
+from oppmigrate.autogenerate.numbering import count_no_more
 from oppmigrate.autogenerate.primary_keys import replaced_keys
 from oppmigrate.autogenerate.retyping import retype
 from oppmigrate.autogenerate.table_options import arrange_options
@@ -22,6 +23,7 @@ def arrange(container: ops.OpContainer, context: AutogenContext, database: Datab
     if not (database.restates_columns or database.rebuilds_tables):
         _leave_counting_unsaid(container)
     arrange_options(container)
+    count_no_more(container, context, database)
     bring_back_constraints(container, context, database)
     arrange_enums(container, context, database)
     arrange_foreign_keys(container, context, database, {*retyped, *replaced_keys(container)})

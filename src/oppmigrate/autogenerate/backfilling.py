@@ -14,9 +14,11 @@ from sqlalchemy.types import TypeEngine
 from oppmigrate.autogenerate import data_revision
 from oppmigrate.autogenerate.calls import Call
 from oppmigrate.autogenerate.layout import text_source
+from oppmigrate.autogenerate.numbering import Numbers, number_rows_sql
 from oppmigrate.autogenerate.told import ToldOp
 from oppmigrate.autogenerate.values import as_source
 from oppmigrate.autogenerate.words import qualified
+from oppmigrate.autogenerate.written import as_text
 from oppmigrate.data import batches, tables
 
 _NAMES_IN_USE = frozenset({"op", "sa", "tables", "batches", "batch"})
@@ -132,6 +134,10 @@ def _nullable(add: ops.AddColumnOp) -> ops.AddColumnOp:
 def _render(context: AutogenContext, op: BackfillOp) -> list[str]:
     if isinstance(op.value, Call):
         return _render_call(context, op, op.value)
+    if isinstance(op.value, Numbers):
+        assert context.dialect is not None
+        sql = number_rows_sql(context.dialect, op.schema, op.table_name, op.column_name)
+        return [f"# {op.why}", f"op.execute({as_text(sql)!r})"]
     value, imports = as_source(op.value)
     context.imports.update(imports)
     schema = f", schema={op.schema!r}" if op.schema else ""
@@ -166,6 +172,10 @@ def _is_word(name: str) -> bool:
 def _run(operations: Operations, op: BackfillOp) -> None:
     if isinstance(op.value, Call):
         _run_call(operations, op, op.value)
+        return
+    if isinstance(op.value, Numbers):
+        dialect = operations.get_context().dialect
+        operations.execute(as_text(number_rows_sql(dialect, op.schema, op.table_name, op.column_name)))
         return
     column: sa.ColumnClause[Any] = sa.column(op.column_name, op.type_)
     table = sa.table(op.table_name, column, schema=op.schema)

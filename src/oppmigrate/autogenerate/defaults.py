@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from oppmigrate.autogenerate.calls import call_of, example_flag, given_value, words_on_calls
 from oppmigrate.autogenerate.decisions import Decisions, Questioner
+from oppmigrate.autogenerate.numbering import NUMBERS, is_numbered
 from oppmigrate.autogenerate.values import neutral_value, parse_value
 from oppmigrate.errors import Refused, WrongUsage
 
@@ -19,8 +20,9 @@ def settle_defaults(
 ) -> dict[str, Any]:
     """A value for each column, by `table.column`.
 
-    A constant default of the model's is taken as it is; one that the model calls (`uuid4`) is called for each row
-    where a person says so: what it gives now need not be what it would have given then.
+    A key that the server counts up is numbered. A constant default of the model's is taken as it is; one that the
+    model calls (`uuid4`) is called for each row where a person says so: what it gives now need not be what it would
+    have given then.
 
     Args:
         others: columns that may be decided on, and are no matter of this.
@@ -41,6 +43,9 @@ def settle_defaults(
         text, call = decisions.defaults.get(name), call_of(column)
         if text is None and column.default is not None and column.default.is_scalar:
             values[name] = column.default.arg  # type: ignore[attr-defined]
+            continue
+        if text is None and is_numbered(column):
+            values[name] = NUMBERS
             continue
         if text is None and questioner is not None:
             text = questioner.ask_default(name, repr(column.type), str(call) if call else None)
@@ -79,6 +84,10 @@ def down_defaults(columns: Mapping[str, sa.Column[Any]], decisions: Decisions) -
     """
     texts = {name: decisions.down_default(name) for name in columns}
     return {
-        name: neutral_value(columns[name].type) if text is None else parse_value(name, columns[name].type, text)
+        name: _stand_in(columns[name]) if text is None else parse_value(name, columns[name].type, text)
         for name, text in texts.items()
     }
+
+
+def _stand_in(column: sa.Column[Any]) -> Any:
+    return NUMBERS if is_numbered(column) else neutral_value(column.type)

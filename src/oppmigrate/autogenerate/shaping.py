@@ -18,6 +18,7 @@ def shape(container: ops.OpContainer) -> None:
     - To drop an index takes no word of what it was, but that it is to go CONCURRENTLY.
     - Dropped columns stand in the order of their names: Alembic finds them in an order that changes from run to run.
       A generated column goes before what it is made from, and comes behind it.
+    - That the NULLs of a UNIQUE are distinct goes without saying.
     - A CHECK that stands inside of a column stands with those of its new table, since Alembic leaves it out there.
     """
     flat: list[ops.MigrateOperation] = []
@@ -32,12 +33,21 @@ def shape(container: ops.OpContainer) -> None:
         if isinstance(operation, ops.ModifyTableOps):
             _sort_drops(operation.ops)
             _sort_additions(operation.ops)
+            for each in operation.ops:
+                if isinstance(each, ops.CreateUniqueConstraintOp):
+                    _leave_unsaid(each.kw)
         if isinstance(operation, ops.CreateTableOp):
             operation.columns = [*operation.columns, *_checks_of_columns(operation)]
     dropped = {(op.schema, op.table_name) for op in flat if isinstance(op, ops.DropTableOp)}
     container.ops[:] = [
         op for op in flat if not (isinstance(op, ops.DropIndexOp) and (op.schema, op.table_name) in dropped)
     ]
+
+
+def _leave_unsaid(options: dict[str, Any]) -> None:
+    """Take out what goes without saying, and a reflected constraint says all the same."""
+    if options.get("postgresql_nulls_not_distinct") is False:
+        del options["postgresql_nulls_not_distinct"]
 
 
 def _sort_drops(operations: list[ops.MigrateOperation]) -> None:

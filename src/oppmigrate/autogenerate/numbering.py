@@ -1,0 +1,103 @@
+"""A key that counts up, new in a table that holds rows: they are numbered, and the server counts on behind them."""
+
+from typing import Any
+
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import ops
+from sqlalchemy import Column, Dialect, MetaData, Table
+
+from oppmigrate.autogenerate.counting import RecountOp
+from oppmigrate.autogenerate.retyping import SequenceOp
+from oppmigrate.autogenerate.written import counts_by_sequence, quoted_name
+from oppmigrate.databases import Database
+
+# every row gets the next number, in the order in which they lie there
+_STATEMENTS = {
+    "sqlite": "UPDATE {table} SET {column} = rowid",
+    "postgresql": "UPDATE {table} SET {column} = numbered.number"
+    " FROM (SELECT ctid AS place, row_number() OVER () AS number FROM {table}) AS numbered"
+    " WHERE {table}.ctid = numbered.place",
+    "mysql": "UPDATE {table}, (SELECT @numbered := 0) AS numbered SET {column} = (@numbered := @numbered + 1)",
+}
+
+
+class Numbers:
+    """Stands for a value of a new column that is another one in each row."""
+
+    def __repr__(self) -> str:
+        return "1, 2, 3 …"
+
+
+NUMBERS = Numbers()
+
+
+def is_numbered(column: "Column[Any]") -> bool:
+    """Is it a key whose values the server counts up, so that the rows that are there can be numbered?"""
+    table: Table | None = getattr(column, "table", None)
+    counts = table is not None and table._autoincrement_column is column
+    return counts and column.default is None and column.server_default is None
+
+
+def number_rows_sql(dialect: Dialect, schema: str | None, table: str, column: str) -> str:
+    """The statement that numbers the rows."""
+    statement = _STATEMENTS[dialect.name.replace("mariadb", "mysql")]
+    return statement.format(table=quoted_name(dialect, schema, table), column=quoted_name(dialect, None, column))
+
+
+def count_no_more(container: ops.OpContainer, context: AutogenContext, database: Database) -> None:
+    """Where a key goes that the server counts up, let it count no more before, in place; the downgrade numbers rows."""
+    for table in container.ops:
+        if not isinstance(table, ops.ModifyTableOps):
+            continue
+        for drop in [op for op in table.ops if isinstance(op, ops.DropColumnOp)]:
+            if drop._reverse is not None and is_numbered(drop._reverse.column):
+                table.ops[:0] = _no_more(drop, drop._reverse.column, context, database)
+
+
+def _no_more(
+    drop: ops.DropColumnOp, column: "Column[Any]", context: AutogenContext, database: Database
+) -> list[ops.MigrateOperation]:
+    assert context.connection is not None
+    plain = Column(column.name, column.type, primary_key=True, comment=column.comment)
+    Table(drop.table_name, MetaData(), plain, schema=drop.schema)
+    drop._reverse = ops.AddColumnOp(drop.table_name, plain, schema=drop.schema)
+    if database.restates_columns:
+        return [_restated(drop.table_name, drop.schema, column, counts=False)]
+    sequence = database.owned_sequence(context.connection, drop.table_name, drop.schema, column.name)
+    if sequence is None:
+        return []
+    type_sql = column.type.compile(dialect=context.dialect)
+    return [SequenceOp(drop.table_name, drop.schema, column.name, sequence, type_sql, False)]
+
+
+def _restated(table: str, schema: str | None, column: "Column[Any]", *, counts: bool) -> RecountOp:
+    alter = ops.AlterColumnOp(
+        table,
+        column.name,
+        schema=schema,
+        existing_type=column.type,
+        existing_nullable=False,
+        existing_server_default=False,
+        existing_comment=column.comment,
+    )
+    restated = RecountOp.of(alter)
+    assert isinstance(restated, RecountOp)
+    restated.kw["autoincrement"], restated.down_counts = counts, not counts
+    return restated
+
+
+def count_up(context: AutogenContext, conn_table: Table, metadata_table: Table) -> list[ops.MigrateOperation]:
+    """What lets the server count the column of a new primary key, where the model has it counted; none on SQLite."""
+    column = metadata_table._autoincrement_column
+    if column is None or column.server_default is not None or counts_by_sequence(column, context.dialect):
+        return []
+    stored = conn_table.columns.get(column.name)
+    assert context.dialect is not None
+    schema = metadata_table.schema
+    if context.dialect.name == "postgresql" and (stored is None or stored.server_default is None):
+        name = quoted_name(context.dialect, schema, f"{metadata_table.name}_{column.name}_seq")
+        type_sql = column.type.compile(dialect=context.dialect)
+        return [SequenceOp(metadata_table.name, schema, column.name, name, type_sql, True)]
+    if context.dialect.name in ("mysql", "mariadb") and stored is None:
+        return [_restated(metadata_table.name, schema, column, counts=True)]
+    return []

@@ -9,7 +9,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test changes faults stock bench bench-quick lint format pages lock clean
+.PHONY: help setup demo test changes combinations faults stock bench bench-quick lint format pages lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,7 +38,11 @@ stock: $(READY) ## what stock Alembic makes of the same changes: docs/autogenera
 	@$(PYTHON) tests/stock_alembic.py --write
 	@$(PYTHON) tests/autogenerate_page.py --write
 
-faults: $(READY) ## every fault at every statement, on three servers, in hours; a part: make faults PART=1/10
+combinations: $(READY) ## several changes at once by 300 seeds, ours and stock: docs/autogenerate.json, and its page
+	@$(PYTHON) tests/combination_scores.py 300 --write
+	@$(PYTHON) tests/autogenerate_page.py --write
+
+faults: $(READY) ## every fault at every statement, on three servers, in an hour or two; a part: make faults PART=1/10
 	@OPPMAN_TEST_FAULTS=$(or $(PART),all) OPPMAN_TEST_REQUIRE=postgresql,mysql .venv/bin/pytest -n auto tests/faults $(ARGS)
 	@$(PYTHON) tests/reliability_page.py --write
 

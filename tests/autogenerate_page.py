@@ -56,6 +56,19 @@ SUMMARY = """\
 | `create`: found, and right both ways | {changes} |
 {rows}
 """
+COMBINATIONS = """\
+## Several changes at once
+
+Two to five changes of the models, drawn at random by a seed and answered truthfully where they have to be: columns that
+come, go, are renamed, change their type, their default, or whether they may be NULL, renamed tables, new tables,
+constraints, keys and indexes; with rows that make each of them matter. `create`, `upgrade`, `check`, `downgrade` and
+`upgrade` again, and each time schema and rows are compared, the schema with what the models make of an empty database.
+Seeds 0 to {last}; where the changes of one undo each other, it does not count. `make combinations` does it again.
+
+| | {servers} |
+|---|{rules}|
+{rows}
+"""
 NOT_FOUND = """\
 ## What it does not find
 
@@ -74,6 +87,8 @@ def page() -> str:
     legend = "\n".join(f"| {word} | {meaning} |" for word, meaning in OUTCOMES.values())
     parts = [INTRODUCTION.format(**{name: results[name] for name in ("alembic", "sqlalchemy")}, legend=legend)]
     parts.append(summary(results["changes"]))
+    if "combinations" in results:
+        parts.append(combinations(**results["combinations"]))
     parts += [section(title, changes, results["changes"]) for title, changes in GROUPS.items()]
     return "\n".join([*parts, NOT_FOUND])
 
@@ -90,6 +105,22 @@ def summary(found: dict[str, Any]) -> str:
         servers=" | ".join(NAMES.values()),
         rules="|".join("---:" for _ in NAMES),
         changes=" | ".join(str(sum(server in change.servers for change in EVERY)) for server in NAMES),
+        rows="\n".join(rows),
+    )
+
+
+def combinations(seeds: int, scores: dict[str, Any]) -> str:
+    """How often each outcome was seen on each server, by each tool."""
+    rows = []
+    for tool, name in (("oppman", "`create`"), ("alembic", "stock Alembic")):
+        for key, (word, _) in reversed(OUTCOMES.items()):
+            numbers = [scores[server][tool].get(key, 0) for server in NAMES]
+            if any(numbers) or (tool, key) == ("oppman", "found"):
+                rows.append(f"| {name}: {word} | {' | '.join(map(str, numbers))} |")
+    return COMBINATIONS.format(
+        last=seeds - 1,
+        servers=" | ".join(NAMES.values()),
+        rules="|".join("---:" for _ in NAMES),
         rows="\n".join(rows),
     )
 

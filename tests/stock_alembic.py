@@ -172,11 +172,15 @@ def _as_text(value: Any) -> Any:
     return value if hasattr(value, "as_tuple") else str(value)  # a Decimal equals a number
 
 
+def _results() -> dict[str, Any]:
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+
+
 def _known() -> dict[str, Any]:
     """What the file has of these versions; a change that is as it was then is not measured again."""
-    if "--again" in sys.argv or not RESULTS.exists():
+    results = _results()
+    if "--again" in sys.argv or not results:
         return {}
-    results = json.loads(RESULTS.read_text(encoding="utf-8"))
     versions = (results["alembic"], results["sqlalchemy"])
     return results["changes"] if versions == (alembic.__version__, sa.__version__) else {}
 
@@ -197,7 +201,8 @@ def measure() -> dict[str, Any]:
             print(f"{found[change.name][server]:12} {server:11} {change.name}", file=sys.stderr)
     if os.environ.get(servers.POSTGRESQL_VARIABLE):
         servers.drop_spare_databases()
-    return {"alembic": alembic.__version__, "sqlalchemy": sa.__version__, "changes": found}
+    measured = {"alembic": alembic.__version__, "sqlalchemy": sa.__version__, "changes": found}
+    return {**_results(), **measured}
 
 
 if __name__ == "__main__":

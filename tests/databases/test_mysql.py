@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from mysql_rows import DRIVERS, connect, query
 from oppmigrate.databases import Database, open_database, opening
@@ -195,3 +196,17 @@ def test_lock_of_another_database_is_another_lock(plain: Database, mysql_url: st
 
 def test_lock_waits_until_the_other_is_done(plain: Database) -> None:
     assert_lock_waits(plain)
+
+
+def test_mark_is_not_read_from_a_lost_connection(database: Database) -> None:
+    """A table that nobody can ask for is not one that is not there: its CREATE would be taken for not run."""
+
+    def work(connection: Connection) -> None:
+        statement = "CREATE TABLE x (id INTEGER)"
+        mark = database.read_mark(connection, statement)
+        own = connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar()
+        database.run(lambda other: other.exec_driver_sql(f"KILL {own}"))
+        with pytest.raises(DBAPIError):
+            database.settle(connection, statement, mark)
+
+    database.run(work)

@@ -1,7 +1,7 @@
 """Which faults a test run injects: all of them, a fixed part of them, or one.
 
 OPPMAN_TEST_FAULTS is `all` for every point, `1/5` for every fifth, or names faults to be injected again, such as
-`mysql:up:kill:before:57`, several with commas between; without it a run takes far fewer, others for each kind.
+`mysql:up-r08:kill:before:57`, several with commas between; without it a run takes far fewer, others for each kind.
 """
 
 import os

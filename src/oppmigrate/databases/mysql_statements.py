@@ -77,6 +77,8 @@ def _definition(connection: Connection, name: str) -> str:
     """As the server would make it again, without the counter that rows move; empty where there is no such table."""
     try:
         row = connection.exec_driver_sql(f"SHOW CREATE TABLE {name}".replace("%", "%%")).first()
-    except DBAPIError:
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
         return ""
     return re.sub(r"\bAUTO_INCREMENT=\d+\s?", "", str(row[1])) if row else ""

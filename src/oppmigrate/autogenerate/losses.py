@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from alembic.operations import ops
 from sqlalchemy import Column
 
 from oppmigrate.autogenerate.decisions import Decisions, Questioner, Rename, ValueRename
+from oppmigrate.autogenerate.entities import drops_entity, entity_name
 from oppmigrate.autogenerate.enum_values import changed_values
 from oppmigrate.autogenerate.evidence import Candidate, Evidence, likeness
 from oppmigrate.autogenerate.sequences import DropSequenceOp
@@ -39,7 +41,7 @@ class Loss:
     def flags(self) -> list[str]:
         """What may be pasted to say what became of it."""
         flag = "--rename-value" if self.is_value else "--rename"
-        return [*(f"{flag} {self.name}:{new}" for new in self.candidates), f"--drop {self.name}"]
+        return [*(f"{flag} {quote(f'{self.name}:{new}')}" for new in self.candidates), f"--drop {quote(self.name)}"]
 
 
 def find_losses(operations: Iterable[ops.MigrateOperation], decisions: Decisions) -> tuple[Loss, ...]:
@@ -66,8 +68,9 @@ def find_losses(operations: Iterable[ops.MigrateOperation], decisions: Decisions
         if isinstance(op, ops.DropColumnOp) and not _is_computed_anew(op, flat)
     ]
     sequences = [Loss(str(op.place), None, (), str(op.place)) for op in flat if isinstance(op, DropSequenceOp)]
+    entities = [Loss(name, None, (), name) for name in map(entity_name, filter(drops_entity, flat))]
     # Alembic finds the columns of a table in no order
-    return (*tables, *sequences, *sorted(columns, key=lambda loss: loss.name), *_lost_values(flat))
+    return (*tables, *sequences, *entities, *sorted(columns, key=lambda loss: loss.name), *_lost_values(flat))
 
 
 def _lost_values(flat: Iterable[ops.MigrateOperation]) -> list[Loss]:

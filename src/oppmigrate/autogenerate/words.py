@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, Column, Enum
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
+from oppmigrate.autogenerate.entities import is_about_entity, summary_of_entity
 from oppmigrate.databases.statements import read_statements
 from oppmigrate.results import Change
 
@@ -37,6 +38,8 @@ def describe(operation: Any) -> Change:
     table = getattr(operation, "table_name", None)
     if hasattr(operation, "summary"):  # one of ours says it itself
         return Change(table, operation.summary)
+    if is_about_entity(operation):
+        return Change(None, summary_of_entity(operation))
     name = type(operation).__name__.removesuffix("Op")
     spaced = "".join(" " + c.lower() if c.isupper() else c for c in name).strip()
     return Change(table, f"{spaced} {table}" if table else spaced)

@@ -44,6 +44,7 @@ def test_scratch_keeps_statements_away_from_other_databases(database: Database) 
             f"ALTER TABLE `{real}`.`t` ADD COLUMN y INT",
             f"DROP TABLE IF EXISTS x, {real}.t",
             f"USE {real}",
+            f"/* there */ use `{real}`",
             f"CREATE DATABASE {real}_2",
         ):
             with pytest.raises(AccessDenied, match="was not run in the scratch database"):
@@ -51,6 +52,12 @@ def test_scratch_keeps_statements_away_from_other_databases(database: Database) 
         columns = f"SELECT {real}.x FROM (SELECT 1 AS x) AS {real} WHERE {real}.x = 1"  # a table called as the database
         assert scratch.run(lambda connection: connection.exec_driver_sql(columns).scalar_one()) == 1
     assert query(database, "SELECT * FROM t") == []
+
+
+def test_scratch_takes_names_that_end_like_a_statement_that_it_refuses(database: Database) -> None:
+    with database.scratch() as scratch:
+        scratch.run(lambda connection: connection.exec_driver_sql("CREATE TABLE t (in_use BOOL, warehouse INT)"))
+        assert query(scratch, "SELECT in_use FROM t WHERE in_use IS NULL") == []
 
 
 def test_scratch_works_where_the_database_does_not_exist_yet(plain: Database) -> None:

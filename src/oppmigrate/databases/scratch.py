@@ -12,10 +12,10 @@ from oppmigrate.errors import AccessDenied, DatabaseError, MigrateError
 PREFIX = "oppman_scratch_"
 
 DATA_DEFINITION = re.compile(r"\s*(create|alter|drop|truncate|comment|grant|revoke|rename)\b", re.IGNORECASE)
-# what is not inside of any schema, or moves to another one
+# what is not inside of any schema, or moves to another one; USE begins a statement: `in_use BOOL` is a column
 WHOLE_DATABASE = re.compile(
-    r"\s*((create|alter|drop)\s+(schema|database|extension|role|user|publication|subscription|event\s+trigger|server)\b"
-    r"|use\s|set\s+(session\s+|local\s+)?search_path\b)|\bset_config\s*\(\s*'search_path'",
+    r"\b(create|alter|drop)\s+(schema|database|extension|role|user|publication|subscription|event\s+trigger|server)\b"
+    r"|(^|;|\*/)\s*use\b|\bset\s+(session\s+|local\s+)?search_path\b|\bset_config\s*\(\s*'search_path'",
     re.IGNORECASE,
 )
 SHOWN_CHARACTERS = 120

@@ -11,6 +11,7 @@ def where(condition: str) -> tuple[str, str]:
     return "'word'", f"sqlite_where=text({condition!r}), postgresql_where=text({condition!r})"
 
 
+FLAG = "flag := Column('flag', Boolean)"
 LOWER = "text('lower(word)')"
 MADE = "create index ix_t on t"
 
@@ -33,6 +34,13 @@ CHANGES = (
     ),
     Change(
         *("index that loses its condition", index(*where("n > 5")), index("'word'"), MADE),
+        servers=SQLITE_AND_POSTGRESQL,
+    ),
+    Change(
+        "index whose condition is a column",
+        table(FLAG),
+        table(FLAG, "Index('ix_t', 'n', sqlite_where=flag, postgresql_where=flag)"),
+        MADE,
         servers=SQLITE_AND_POSTGRESQL,
     ),
     Change(*("index on an expression added", table(), index(LOWER), MADE), servers=SQLITE_AND_POSTGRESQL, weighty=True),

@@ -255,6 +255,6 @@ def _render_part(context: AutogenContext, part: Any) -> str:
 
 
 def _render_option(context: AutogenContext, value: Any) -> str:
-    if isinstance(value, ClauseElement) and not isinstance(value, Column):
+    if isinstance(value, ClauseElement):  # a column is a condition as well: a boolean one
         return f"{_sqlalchemy_autogenerate_prefix(context)}text({as_text(as_sql(value, context))!r})"
     return _render_potential_expr(value, context)

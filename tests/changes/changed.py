@@ -67,6 +67,7 @@ def check(project: Changed) -> None:
     assert told.returncode == 0, told.stderr
     assert change.says in told.stdout + told.stderr
     assert "tried     up, down and up again" in told.stderr, told.stderr
+    assert "Warning" not in told.stderr
     assert "no changes" not in told.stdout
     project.ok("migrate", "upgrade", "--no-backup")
     after = project.schema()

@@ -36,6 +36,8 @@ def collated(server: str) -> tuple[Change, ...]:
     )
 
 
+HOLDING_JSON = ("INSERT INTO t (id, n, word, x) VALUES (1, 5, 'one', '[1]'), (2, 8, 'two', '[]')",)
+
 CHANGES = (
     retyped(
         *("String given a length", "String", "String(50)", "VARCHAR -> VARCHAR(50)", "'a'", "a"),
@@ -68,6 +70,30 @@ CHANGES = (
     retyped(
         *("Text made JSON", "Text", "JSON", "TEXT -> JSON", "'{\"a\": 1}'", {"a": 1}),
         servers=POSTGRESQL,
+    ),
+    Change(
+        "JSON column renamed",
+        table("Column('x', JSON, nullable=False)"),
+        table("Column('y', JSON, nullable=False)"),
+        "rename to y",
+        rows=HOLDING_JSON,
+        flags=("--rename", "t.x:y"),
+        weighty=True,
+    ),
+    Change(
+        "JSON column that takes NULL",
+        table("Column('x', JSON, nullable=False)"),
+        table("Column('x', JSON)"),
+        "alter column t.x",
+        rows=HOLDING_JSON,
+    ),
+    Change("JSON column dropped", table("Column('x', JSON)"), table(), "drop column t.x", flags=("--drop", "t.x")),
+    Change(
+        "table with a JSON column dropped",
+        table() + table("Column('x', JSON)", name="u"),
+        table(),
+        "drop table u",
+        flags=("--drop", "u"),
     ),
     retyped(
         *("JSON made JSONB", "JSON", "postgresql.JSONB", "JSON -> JSONB", "'{\"a\": 1}'", {"a": 1}),

@@ -7,6 +7,7 @@ from oppmigrate.autogenerate.enum_lists import arrange_lists
 from oppmigrate.autogenerate.enums import arrange_enums
 from oppmigrate.autogenerate.foreign_keys import arrange_foreign_keys
 from oppmigrate.autogenerate.identities import settle_identities
+from oppmigrate.autogenerate.json_columns import say_json
 from oppmigrate.autogenerate.numbering import count_no_more
 from oppmigrate.autogenerate.primary_keys import replaced_keys
 from oppmigrate.autogenerate.retyping import retype
@@ -18,6 +19,7 @@ from oppmigrate.databases import Database
 def arrange(container: ops.OpContainer, context: AutogenContext, database: Database) -> None:
     """Bring the upgrade's operations into such an order, in place; each can be reversed, so the downgrade follows."""
     arrange_lists(container, context)
+    say_json(container, context, database)
     retyped = retype(container, context, database)
     settle_identities(container, context, database)
     if not (database.restates_columns or database.rebuilds_tables):

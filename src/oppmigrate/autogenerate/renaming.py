@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from alembic.operations import Operations, ops
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, DefaultClause, Inspector, inspect, text
+from sqlalchemy import JSON, Connection, DefaultClause, Inspector, inspect, text
 
 from oppmigrate.autogenerate.decisions import Rename
 from oppmigrate.autogenerate.models import model_tables
 from oppmigrate.autogenerate.written import as_text
 from oppmigrate.databases import Database
+from oppmigrate.databases.rows import TableName
 from oppmigrate.errors import WrongUsage
 
 
@@ -90,11 +91,12 @@ def _operation(rename: Rename, connection: Connection, database: Database) -> op
     if rename.column is None:
         return ops.RenameTableOp(rename.table, rename.new)
     (old,) = (c for c in inspect(connection).get_columns(rename.table) if c["name"] == rename.column)
+    is_json = rename.column in database.json_columns(connection, TableName(rename.table))
     operation = ops.AlterColumnOp(
         rename.table,
         rename.column,
         modify_name=rename.new,
-        existing_type=old["type"],
+        existing_type=JSON() if is_json else old["type"],
         existing_nullable=old["nullable"],
     )
     if database.restates_columns:  # what is not said again is gone

@@ -197,6 +197,9 @@ class MySQL(MySQLCollations, MySQLSequences, Database):
     def read_indexes(self, connection: Connection, table: TableName) -> tuple[IndexDefinition, ...]:
         return mysql_indexes.read_indexes(connection, table)
 
+    def json_columns(self, connection: Connection, table: TableName) -> frozenset[str]:
+        return mysql_expressions.json_columns(connection, table)
+
     def read_facts(self, connection: Connection, schema: str | None) -> Mapping[str, TableFacts] | None:
         from oppmigrate.databases.mysql_facts import read_facts
 

@@ -45,11 +45,21 @@ def column_checks(connection: Connection, table: TableName) -> Iterator[StoredCh
     """
     for name, definition in _column_lines(connection, table):
         check = _CHECK.fullmatch(definition)
-        if check is None or plain(check[1]) == plain(f"json_valid({quoted(connection, name)})"):
+        if check is None or _makes_json(connection, name, check[1]):
             continue
         modify = f"ALTER TABLE {quoted_table(connection, table)} MODIFY COLUMN {quoted(connection, name)} "
         without = definition.removesuffix(f" CHECK ({check[1]})")
         yield StoredCheck(None, check[1], False, name, modify + definition, modify + without)
+
+
+def json_columns(connection: Connection, table: TableName) -> frozenset[str]:
+    """The columns that MariaDB shows as a LONGTEXT with a CHECK; MySQL has a type for them."""
+    checks = ((name, _CHECK.fullmatch(definition)) for name, definition in _column_lines(connection, table))
+    return frozenset(name for name, check in checks if check is not None and _makes_json(connection, name, check[1]))
+
+
+def _makes_json(connection: Connection, column: str, condition: str) -> bool:
+    return plain(condition) == plain(f"json_valid({quoted(connection, column)})")
 
 
 def read_computed(connection: Connection, table: TableName) -> Mapping[str, StoredComputed]:

@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from sqlalchemy import Connection
 
+from oppmigrate.databases.rows import TableName
+
 
 @dataclass(frozen=True, slots=True)
 class EnumColumn:
@@ -58,3 +60,7 @@ class TypeQuestions:
     def owned_sequence(self, connection: Connection, table: str, schema: str | None, column: str) -> str | None:
         """The sequence that counts the column's values and goes with it, quoted; None where there is none."""
         return None
+
+    def json_columns(self, connection: Connection, table: TableName) -> frozenset[str]:
+        """The columns that are JSON, and that the server shows as text."""
+        return frozenset()

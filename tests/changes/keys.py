@@ -16,6 +16,11 @@ def key(target: str, more: str = ", name='fk_t'") -> str:
     return OTHER + table(n=f"Integer, ForeignKey({target!r}{more})")
 
 
+def leaning(*more: str, id: str = PLAIN) -> str:
+    """A table with a foreign key that has no index of its own."""
+    return OTHER + table(*more, id=id, n="Integer, ForeignKey('other.id', name='fk_t'), nullable=False")
+
+
 CHANGES = (
     Change(
         *("foreign key added", OTHER + table(), key("other.id"), "add foreign key fk_t on t (n) -> other (id)"),
@@ -69,6 +74,57 @@ CHANGES = (
         "add foreign key fk_t on t",
         rows=FILLED,
         servers=SQLITE_AND_POSTGRESQL,
+    ),
+    Change(
+        "index added on a foreign key's column",
+        leaning(),
+        leaning("Index('ix_t', 'n')"),
+        "create index ix_t on t (n)",
+        rows=FILLED,
+        weighty=True,
+    ),
+    Change(
+        "UNIQUE added that begins with a foreign key's column",
+        leaning(),
+        leaning("UniqueConstraint('n', 'word', name='uq_t')"),
+        "add unique constraint uq_t on t (n, word)",
+        rows=FILLED,
+    ),
+    Change(
+        "primary key of one column more that begins with a foreign key's column",
+        leaning("PrimaryKeyConstraint('id')", id="Integer, autoincrement=False"),
+        leaning("PrimaryKeyConstraint('n', 'id')", id="Integer, autoincrement=False"),
+        PRIMARY,
+        rows=FILLED,
+    ),
+    Change(
+        "UNIQUE removed that a foreign key leans on",
+        leaning("UniqueConstraint('n', 'word', name='uq_t')"),
+        leaning(),
+        "uq_t on t",
+        rows=FILLED,
+    ),
+    Change(
+        "UNIQUE renamed that a foreign key leans on",
+        leaning("UniqueConstraint('n', 'word', name='uq_t')"),
+        leaning("UniqueConstraint('n', 'word', name='uq_other')"),
+        "uq_other on t",
+        rows=FILLED,
+        weighty=True,
+    ),
+    Change(
+        "UNIQUE of other columns that a foreign key leans on",
+        leaning("UniqueConstraint('n', 'word', name='uq_t')"),
+        leaning("UniqueConstraint('n', 'id', name='uq_t')"),
+        "uq_t on t",
+        rows=FILLED,
+    ),
+    Change(
+        "primary key of one column less that a foreign key leans on",
+        leaning("PrimaryKeyConstraint('n', 'id')", id="Integer, autoincrement=False"),
+        leaning("PrimaryKeyConstraint('id')", id="Integer, autoincrement=False"),
+        PRIMARY,
+        rows=FILLED,
     ),
     Change(
         "primary key of one column more",

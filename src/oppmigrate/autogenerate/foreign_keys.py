@@ -1,17 +1,15 @@
 """Foreign keys that cannot stand where Alembic puts them: made after both tables, away while a type changes."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
-from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
-from sqlalchemy import Table as SchemaTable
-from sqlalchemy.sql.elements import conv
+from sqlalchemy import ForeignKeyConstraint
 
+from oppmigrate.autogenerate.key_indexes import arrange_key_indexes
 from oppmigrate.autogenerate.words import flatten
 from oppmigrate.databases import Database
-from oppmigrate.databases.rows import TableName
 
 Place = tuple[str | None, str, str]  # schema, table, column
 Table = tuple[str | None, str]
@@ -28,7 +26,7 @@ def arrange_foreign_keys(
     if database.rebuilds_tables:  # there, a key is words in a table's definition
         return
     if database.indexes_foreign_keys:
-        _say_indexes(container, context, database)
+        arrange_key_indexes(container, context, database)
     gone = {(op.schema, op.table_name) for op in container.ops if isinstance(op, ops.DropTableOp)}
     drops = [*_keys_of_dropped(container), *_moved(container, ops.DropConstraintOp, retyped, gone)]
     creates = [*_moved(container, ops.CreateForeignKeyOp, retyped), *_keys_to_later_tables(container, retyped)]
@@ -42,55 +40,6 @@ def _alone(op: Any) -> ops.ModifyTableOps:
     creates = isinstance(op, ops.CreateForeignKeyOp)
     table, schema = (op.source_table, op.kw.get("source_schema")) if creates else (op.table_name, op.schema)
     return ops.ModifyTableOps(table, [op], schema=schema)
-
-
-# ---- the index that a server makes for a key that has none
-
-
-def _say_indexes(container: ops.OpContainer, context: AutogenContext, database: Database) -> None:
-    """Make and drop by name the index that a server would make for a key, and would leave behind when the key goes."""
-    assert context.connection is not None
-    models = {(table.schema, table.name): table for table in context.sorted_tables}
-    for change in container.ops:
-        if not isinstance(change, ops.ModifyTableOps):
-            continue
-        model = models.get((change.schema, change.table_name))
-        made = {op.constraint_name for op in change.ops if isinstance(op, ops.CreateForeignKeyOp)}
-        gone = {op.constraint_name for op in change.ops if _dropped_key(op) and isinstance(op, ops.DropConstraintOp)}
-        kept = {each.name for each in model.indexes} if model is not None else set()
-        stored = database.read_indexes(context.connection, TableName(change.table_name, change.schema)) if gone else ()
-        left = {each.name for each in stored or ()} - made - kept
-        arranged: list[ops.MigrateOperation] = []
-        for op in change.ops:
-            new = op if isinstance(op, ops.CreateForeignKeyOp) and op.constraint_name not in gone else None
-            if new is not None and model is not None and not _has_index(model, new.local_cols):
-                arranged += _index_of(new)
-            arranged.append(op)
-            dropped = _dropped_key(op)
-            if dropped is not None and dropped.constraint_name in left:
-                arranged += [index.reverse() for index in _index_of(dropped)]
-        change.ops = arranged
-
-
-def _dropped_key(op: ops.MigrateOperation) -> ops.CreateForeignKeyOp | None:
-    inverse = op._reverse if isinstance(op, ops.DropConstraintOp) else None
-    return inverse if isinstance(inverse, ops.CreateForeignKeyOp) else None
-
-
-def _has_index(model: SchemaTable, columns: Sequence[str]) -> bool:
-    """Does the model itself bring an index that begins with the columns?"""
-    keys = (each for each in model.constraints if isinstance(each, PrimaryKeyConstraint | UniqueConstraint))
-    lists: list[list[str | None]] = [[column.name for column in key.columns] for key in keys]
-    lists += [[getattr(part, "name", None) for part in index.expressions] for index in model.indexes]
-    return any(names[: len(columns)] == list(columns) for names in lists)
-
-
-def _index_of(key: ops.CreateForeignKeyOp) -> list[ops.CreateIndexOp]:
-    """The index that bears the key's name; none for a key without one."""
-    if not key.constraint_name:
-        return []
-    name = conv(str(key.constraint_name))
-    return [ops.CreateIndexOp(name, key.source_table, list(key.local_cols), schema=key.kw.get("source_schema"))]
 
 
 # ---- tables that refer to each other

@@ -100,6 +100,10 @@ class IndexQuestions:
         """The table's indexes, but for those that a constraint made; None where they cannot be told."""
         return None
 
+    def drops_index_if_there(self, connection: Connection) -> bool:
+        """Does it know DROP INDEX IF EXISTS?"""
+        return False
+
     def index_arguments(self, definition: IndexDefinition, plain: Collection[IndexPart]) -> Mapping[str, Any]:
         """What SQLAlchemy is to be told of the index beside its columns, without the name of its dialect.
 

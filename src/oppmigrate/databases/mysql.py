@@ -200,6 +200,9 @@ class MySQL(MySQLCollations, MySQLSequences, Database):
     def json_columns(self, connection: Connection, table: TableName) -> frozenset[str]:
         return mysql_expressions.json_columns(connection, table)
 
+    def drops_index_if_there(self, connection: Connection) -> bool:
+        return bool(getattr(connection.dialect, "is_mariadb", False))
+
     def read_facts(self, connection: Connection, schema: str | None) -> Mapping[str, TableFacts] | None:
         from oppmigrate.databases.mysql_facts import read_facts
 

@@ -16,6 +16,7 @@ from oppmigrate.autogenerate.effects import tables_of
 from oppmigrate.autogenerate.entities import is_about_entity
 from oppmigrate.autogenerate.indexes import hide_untrue_warnings, take_stored_indexes
 from oppmigrate.autogenerate.sequences import take_stored_sequences
+from oppmigrate.autogenerate.stored_computed import take_stored_computed
 from oppmigrate.autogenerate.table_options import take_stored_options
 from oppmigrate.autogenerate.waiting import take_stored_constraints
 from oppmigrate.autogenerate.words import flatten, qualified
@@ -124,6 +125,7 @@ class _Trial:
             for column in table.columns if not self._database.restates_columns else ():
                 column.autoincrement = "auto"  # PostgreSQL's says False, which would be told with every change
             take_stored_indexes(table, self._database, context.connection)
+            take_stored_computed(table, self._database, context.connection)
             take_stored_constraints(table, constraints)
             take_stored_options(table, self._database, options)
             take_stored_collations(table, collations)

@@ -7,14 +7,30 @@ DOUBLED = {**KEPT, "SELECT x FROM t ORDER BY id": [(10,), (16,)]}
 TRIPLED = {**KEPT, "SELECT x FROM t ORDER BY id": [(15,), (24,)]}
 
 
-def computed(expression: str) -> str:
-    return table(COMPUTED.format(expression))
+def computed(expression: str, type: str = "Integer") -> str:
+    return table(COMPUTED.format(expression).replace("Integer", type))
 
 
 CHANGES = (
     Change("generated column added", table(), computed("n * 2"), "add column t.x", there=DOUBLED),
     Change(
         "generated column computed otherwise", computed("n * 2"), computed("n * 3"), "t.x", there=TRIPLED, weighty=True
+    ),
+    Change(
+        "generated column of a decimal type computed otherwise",
+        computed("n * 2", "Numeric(7, 2)"),
+        computed("n * 3", "Numeric(7, 2)"),
+        "t.x",
+        there=TRIPLED,
+    ),
+    Change(
+        "table with a generated column of a decimal type dropped",
+        table(name="u") + computed("(n + 0) * 2", "Numeric(7, 2)"),
+        table(name="u"),
+        "drop table t",
+        flags=("--drop", "t"),
+        there={"SELECT count(*) FROM u": [(0,)]},
+        back={"SELECT count(*) FROM t": [(0,)]},
     ),
     Change("generated column removed", computed("n * 2"), table(), "drop column t.x", flags=("--drop", "t.x")),
     Change("generated column made plain", computed("n * 2"), table("Column('x', Integer)"), "t.x", there=DOUBLED),

@@ -11,6 +11,7 @@ from oppmigrate.autogenerate.json_columns import say_json
 from oppmigrate.autogenerate.numbering import count_no_more
 from oppmigrate.autogenerate.primary_keys import replaced_keys
 from oppmigrate.autogenerate.retyping import retype
+from oppmigrate.autogenerate.stored_computed import bring_back_computed
 from oppmigrate.autogenerate.table_options import arrange_options
 from oppmigrate.autogenerate.waiting import bring_back_constraints
 from oppmigrate.databases import Database
@@ -26,6 +27,7 @@ def arrange(container: ops.OpContainer, context: AutogenContext, database: Datab
         _leave_counting_unsaid(container)
     arrange_options(container)
     count_no_more(container, context, database)
+    bring_back_computed(container, context, database)
     bring_back_constraints(container, context, database)
     arrange_enums(container, context, database)
     arrange_foreign_keys(container, context, database, {*retyped, *replaced_keys(container)})

@@ -4,7 +4,7 @@ No server alters every such column, so the column is dropped and added again: it
 becomes plain keeps them. One that was plain loses what it holds, and is a drop like any other.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from alembic.autogenerate.render import _alembic_autogenerate_prefix, render_op
 from alembic.operations import ops
 
 from oppmigrate.autogenerate.restating import RestateOp
+from oppmigrate.autogenerate.stored_computed import read_stored_computed, say_stored_computed
 from oppmigrate.autogenerate.told import ToldOp
 from oppmigrate.autogenerate.written import as_sql, as_text
 from oppmigrate.databases import Database
@@ -125,22 +126,12 @@ class _Comparison:
         self._place = TableName(operations.table_name, operations.schema)
         self._old = conn_table
         self._new = metadata_table
-        self._stored = self._read() if is_computed(*conn_table.columns) else {}
-
-    def _read(self) -> Mapping[str, StoredComputed]:
-        reflected = {
-            column.name: StoredComputed(str(column.computed.sqltext), bool(column.computed.persisted))
-            for column in self._old.columns
-            if column.computed is not None
-        }
-        return self._database.read_computed(self._connection, self._place, reflected)
+        assert context.connection is not None
+        self._stored = read_stored_computed(conn_table.columns, self._place, database, context.connection)
 
     def correct_reflection(self) -> None:
         """Let a column that goes be brought back as it was."""
-        for name, stored in self._stored.items():
-            column = self._old.columns.get(name)
-            if column is not None and column.computed is not None:
-                column.computed.sqltext = sa.text(as_text(stored.expression))
+        say_stored_computed(self._old.columns, self._stored)
 
     # ---- what differs
 

@@ -43,7 +43,6 @@ PICKED: dict[str, tuple[Any, ...]] = {
     "messages.priority": ("normal", "high", "low"),
     "documents.size": (None,),
 }
-CIRCLE = ["head_id"]  # the key that is set when the rows are there to which it refers
 FIRST_HOUR = datetime(2024, 2, 27, 20, 30)
 JSON_COLUMNS = frozenset({"notes", "allergies", "allergens", "options", "before"})
 # MariaDB has a number for a boolean; the first that fits is taken
@@ -60,48 +59,42 @@ OF_TYPE: dict[type[Any], Callable[[int], Any]] = {
 
 
 def insert_rows(connection: Connection) -> None:
-    """Put 5 to 12 rows into every table; keys that go round in a circle are set afterwards."""
+    """Put 5 to 12 rows into every table; the heads of departments are set when there are staff."""
     metadata = MetaData()
     metadata.reflect(connection)
-    keys: dict[str, list[Row]] = {}
-    later: list[tuple[Table, ForeignKeyConstraint]] = []
     tables = [table for table in metadata.tables.values() if table.name not in OWN]
-    ordered = sort_tables_and_constraints(tables, filter_fn=lambda key: key.column_keys == CIRCLE or None)
-    for table, constraints in ordered:
-        if table is None:
-            later = [(constraint.table, constraint) for constraint in constraints]
-            continue
-        left_out = [each for each in table.foreign_key_constraints if each not in constraints]
-        rows = list(_rows(table, keys, [each for each in left_out if each.referred_table is not table]))
-        keys[table.name] = rows
-        connection.execute(table.insert(), rows)
-    for table, constraint in later:
-        if constraint.referred_table is table:
-            continue
-        for number, row in enumerate(keys[table.name]):
-            values = _referred(constraint, keys[constraint.referred_table.name], number)
-            same = [column == row[column.name] for column in table.primary_key]
-            connection.execute(table.update().where(*same).values(values))
+    rows: dict[str, list[Row]] = {}
+    for table, _keys in sort_tables_and_constraints(tables, filter_fn=lambda key: _is_head(key) or None):
+        if table is not None:
+            rows[table.name] = list(_rows(table, rows))
+            connection.execute(table.insert(), rows[table.name])
+    departments = metadata.tables["departments"]
+    for row, head in zip(rows["departments"], rows["staff"], strict=False):
+        department = departments.update().where(departments.c.id == row["id"])
+        connection.execute(department.values(head_id=head["person_id"]))
     connection.commit()
 
 
-def _rows(table: Table, keys: dict[str, list[Row]], left_out: list[ForeignKeyConstraint]) -> Iterator[Row]:
-    referring = [each for each in table.foreign_key_constraints if each not in left_out]
+def _is_head(key: ForeignKeyConstraint) -> bool:
+    return key.column_keys == ["head_id"]
+
+
+def _rows(table: Table, there: dict[str, list[Row]]) -> Iterator[Row]:
     mine: list[Row] = []
-    for number in range(_number_of_rows(table, keys)):
+    for number in range(_number_of_rows(table, there)):
         row = {each.name: _value(each, number) for each in table.columns if each.computed is None}
-        for constraint in referring:
-            if constraint.referred_table is table:
-                row |= _referred(constraint, mine, number - 1) if mine else dict.fromkeys(constraint.column_keys)
+        for key in table.foreign_key_constraints:
+            parents = mine if key.referred_table is table else there.get(key.referred_table.name, [])
+            is_left_out = all(each.parent.nullable for each in key.elements) and number % 5 == 4
+            if parents and not is_left_out:
+                row |= _referred(key, parents, number - 1 if parents is mine else number)
             else:
-                row |= _referred(constraint, keys[constraint.referred_table.name], number)
-        for constraint in left_out:
-            row |= dict.fromkeys(constraint.column_keys)
+                row |= dict.fromkeys(key.column_keys)
         mine.append(row)
         yield row
 
 
-def _number_of_rows(table: Table, keys: dict[str, list[Row]]) -> int:
+def _number_of_rows(table: Table, there: dict[str, list[Row]]) -> int:
     """As many as there are different keys where a unique key consists of foreign ones; without such, 5 to 12."""
     number = 5 + len(table.name) % 8
     parents = {
@@ -114,7 +107,7 @@ def _number_of_rows(table: Table, keys: dict[str, list[Row]]) -> int:
     unique += [list(each.columns.keys()) for each in table.indexes if each.unique]
     for columns in [*unique, list(table.primary_key.columns.keys())]:
         if set(columns) <= set(parents):
-            number = min(number, math.lcm(*(len(keys[parents[column]]) for column in columns)))
+            number = min(number, math.lcm(*(len(there[parents[column]]) for column in columns)))
     return number
 
 

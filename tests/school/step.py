@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 Row = dict[str, Any]
@@ -61,7 +61,7 @@ class Step:
         says: what `create` prints of it, parts of lines.
         up, down: lines of a data step's functions.
         written: what the application writes afterwards, before the next step.
-        flags_on: further answers that one server asks for.
+        flags_on: further answers, to what `create` asks on that server only.
     """
 
     message: str
@@ -70,8 +70,9 @@ class Step:
     rows: Sequence[Effect] = ()
     says: Sequence[str] = ()
     up: Sequence[str] = ()
-    down: Sequence[str] = ()
+    down: Sequence[str] = ("pass",)
     written: Sequence[str] = ()
+    flags_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def tables(self) -> frozenset[str]:
@@ -235,6 +236,21 @@ class Touched:
         """They stay."""
 
     down = up
+
+
+@dataclass(frozen=True)
+class By:
+    """What the lines of a data step do, each way."""
+
+    tables: frozenset[str]
+    there: Callable[[Rows], None]
+    back: Callable[[Rows], None]
+
+    def up(self, rows: Rows) -> None:
+        self.there(rows)
+
+    def down(self, rows: Rows) -> None:
+        self.back(rows)
 
 
 def after(step: Step, rows: Rows) -> Rows:

@@ -1,7 +1,7 @@
 """A new revision run up, down and up again on a throw-away database, before it is kept."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,11 @@ from oppmigrate.databases import Database
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
 from oppmigrate.errors import MigrateError, MigrationFailed
-from oppmigrate.planner import State, noted_step, read_graph, run_in_scratch, step_of
+from oppmigrate.planner import Beginning, State, beginning_at_heads, noted_step, run_in_scratch, step_of
 from oppmigrate.results import Direction, Proof, Step
-from oppmigrate.revisions import Graph, RevisionFile
+from oppmigrate.revisions import Graph, RevisionFile, read_revision_files
+
+COMMAND = {"command": "revision", "autogenerate": True}  # as env.py sees the command line
 
 
 def prove(environment: Environment, state: State, draft: Draft, revision: str, folder: Path) -> Proof:
@@ -46,29 +48,52 @@ def prove(environment: Environment, state: State, draft: Draft, revision: str, f
         return Proof(unproved=f"env.py migrates {len(state.databases)} databases")
     environment.restored = folder
     try:
-        trial = _Trial(read_graph(environment), environment.database(), revision, draft)
-        try:
-            run_in_scratch(environment, state, Visit(trial.steps), command="revision", autogenerate=True)
-        except MigrateError as error:
-            if trial.running is None:
-                return Proof(unproved=error.what)
-            if trial.running.revision != revision:
-                return Proof(unproved=f"revision {trial.running.revision} cannot be run on an empty database")
-            raise _failed(environment, trial.running, error) from error
-        if trial.missing:
-            return Proof(unproved=f"no revision makes {', '.join(trial.missing)}, which is there")
-        return Proof(tuple(trial.differences), tuple(trial.left_behind))
+        graph = Graph((*state.graph.revisions.values(), *read_revision_files([folder])))
+        beginning = beginning_at_heads(state, _names(draft.both_directions))
+        if beginning is not None:
+            trial = _Trial(graph, environment.database(), revision, draft, beginning)
+            with suppress(MigrateError):  # as all that is not in order, it is told of a run from the first revision on
+                run_in_scratch(environment, state, Visit(trial.steps), **COMMAND)
+                if trial.holds:
+                    return Proof()
+        return _prove_from_base(environment, state, _Trial(graph, environment.database(), revision, draft))
     finally:
         environment.restored = None
 
 
-class _Trial:
-    """The work on the throw-away database."""
+def _prove_from_base(environment: Environment, state: State, trial: "_Trial") -> Proof:
+    try:
+        run_in_scratch(environment, state, Visit(trial.steps), **COMMAND)
+    except MigrateError as error:
+        if trial.running is None:
+            return Proof(unproved=error.what)
+        if trial.running.revision != trial.revision:
+            return Proof(unproved=f"revision {trial.running.revision} cannot be run on an empty database")
+        raise _failed(environment, trial.running, error) from error
+    if trial.missing:
+        return Proof(unproved=f"no revision makes {', '.join(trial.missing)}, which is there")
+    return Proof(tuple(trial.differences), tuple(trial.left_behind))
 
-    def __init__(self, graph: Graph, database: Database, revision: str, draft: Draft) -> None:
+
+class _Trial:
+    """The work on the throw-away database.
+
+    Args:
+        beginning: where it begins; without one, every other revision is run first.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        database: Database,
+        revision: str,
+        draft: Draft,
+        beginning: Beginning | None = None,
+    ) -> None:
         self._graph = graph
         self._database = database
-        self._revision = revision
+        self._beginning = beginning
+        self.revision = revision
         self._tables = _names(draft.both_directions)
         self._needed = _needed(draft.operations)
         self._has_entities = any(map(is_about_entity, draft.operations))
@@ -76,11 +101,20 @@ class _Trial:
         self.missing: list[str] = []  # tables that the revision alters, and that the others do not make
         self.differences: list[str] = []
         self.left_behind: list[str] = []
+        self._is_through = False
 
-    def steps(self, _heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
-        for file in self._in_order():
-            yield self._step(context, file, "upgrade")
-        file = self._graph.get(self._revision)
+    @property
+    def holds(self) -> bool:
+        """Has it come to its end with nothing to tell?"""
+        return self._is_through and not (self.missing or self.differences or self.left_behind)
+
+    def steps(self, _heads: tuple[str, ...], context: MigrationContext) -> Iterator[Any]:
+        if self._beginning is not None:
+            yield from self._beginning.steps(context)
+        else:
+            for file in self._in_order():
+                yield self._step(context, file, "upgrade")
+        file = self._graph.get(self.revision)
         before = self._reflected(context)
         self.missing += sorted(self._needed - {qualified(table.schema, table.name) for table in before.tables.values()})
         if self.missing:
@@ -94,10 +128,11 @@ class _Trial:
         yield self._step(context, file, "upgrade")
         again = self._compared(context, context.opts["target_metadata"])
         self.differences += (each for each in again if each not in self.differences)
+        self._is_through = True
 
     def _in_order(self) -> Iterable[RevisionFile]:
         """All others; nothing is built on the new one yet."""
-        return (file for file in self._graph.upgrade_path("heads", ()) if file.revision != self._revision)
+        return (file for file in self._graph.upgrade_path("heads", ()) if file.revision != self.revision)
 
     def _step(self, context: MigrationContext, file: RevisionFile, direction: Direction) -> RevisionStep:
         return noted_step(context, step_of(file, direction), self._note)

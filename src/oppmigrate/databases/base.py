@@ -23,6 +23,7 @@ from oppmigrate.databases.locking import Lock, OnWait
 from oppmigrate.databases.reaching import until_reachable
 from oppmigrate.databases.row_questions import RowQuestions
 from oppmigrate.databases.sequence_questions import SequenceQuestions
+from oppmigrate.databases.structure_questions import StructureQuestions
 from oppmigrate.databases.table_changes import TableChange
 from oppmigrate.databases.type_questions import TypeQuestions
 from oppmigrate.errors import DatabaseMissing, DatabaseUnreachable, DriverMissing, MigrateError, UnsupportedDatabase
@@ -44,6 +45,7 @@ class Database(
     TypeQuestions,
     CollationQuestions,
     SequenceQuestions,
+    StructureQuestions,
     Committing,
 ):
     """One database of one kind of server, by its URL; nothing is connected to before a method needs it.

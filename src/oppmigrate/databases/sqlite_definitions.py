@@ -1,6 +1,6 @@
-"""What only the stored definitions of a SQLite database tell: collations of columns, options of tables."""
+"""What only the stored definitions of a SQLite database tell: collations of columns, options of tables, all of it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from oppmigrate.databases.collation_questions import CollationQuestions, Collations
 from oppmigrate.databases.constraint_questions import ConstraintQuestions
 from oppmigrate.databases.rows import TableName, ask
+from oppmigrate.databases.structure_questions import Structure, StructureQuestions
 
 if TYPE_CHECKING:
     from oppmigrate.databases.sqlite_rebuild.definition import Definition
@@ -21,8 +22,8 @@ WHERE type = 'table' AND (sql LIKE '%autoincrement%' OR sql LIKE '%strict%' OR s
 DEFAULT = "BINARY"
 
 
-class SQLiteDefinitions(ConstraintQuestions, CollationQuestions):
-    """Its answers about collations and tables; of attached databases nothing is known."""
+class SQLiteDefinitions(ConstraintQuestions, CollationQuestions, StructureQuestions):
+    """Its answers about collations, tables and its structure; of attached databases nothing is known."""
 
     table_options: ClassVar[dict[str, bool]] = {
         "sqlite_autoincrement": False,
@@ -40,6 +41,16 @@ class SQLiteDefinitions(ConstraintQuestions, CollationQuestions):
 
     def default_collation(self, connection: Connection, table: TableName) -> str | None:
         return DEFAULT if table.schema is None else None
+
+    def read_structure(self, connection: Connection, tables: Collection[str]) -> Structure | None:
+        from oppmigrate.databases import sqlite_structure
+
+        return sqlite_structure.read_structure(connection, tables)
+
+    def make_structure(self, connection: Connection, structure: Structure) -> None:
+        from oppmigrate.databases import sqlite_structure
+
+        sqlite_structure.make_structure(connection, structure)
 
 
 def _options(definition: "Definition") -> dict[str, bool]:

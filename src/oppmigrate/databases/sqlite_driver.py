@@ -91,6 +91,14 @@ def execute(driver: Any, statement: str, parameters: Any = ()) -> list[Any]:
         cursor.close()
 
 
+def execute_script(driver: Any, script: str) -> None:
+    """Execute statements one after the other past SQLAlchemy; what is open is committed first."""
+    if hasattr(driver, "run_async"):
+        driver.run_async(lambda own: own.executescript(script))
+    else:
+        driver.executescript(script)
+
+
 def pragma(driver: Any, text: str) -> Any:
     """Execute a pragma; returns its one value, or None."""
     rows = execute(driver, f"PRAGMA {text}")

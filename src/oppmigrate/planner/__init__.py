@@ -15,13 +15,16 @@ from oppmigrate.planner.state import (
     refuse_missing,
     state_without_database,
 )
+from oppmigrate.planner.structure import Beginning, beginning_at_heads
 from oppmigrate.planner.survey import Assessment, assess, record_or_doubt
 
 __all__ = [
     "Assessment",
+    "Beginning",
     "State",
     "assess",
     "backup_need",
+    "beginning_at_heads",
     "common_heads",
     "details_of",
     "heads_after",

@@ -5,7 +5,6 @@ than a second. What is made is therefore moved aside, a few objects at a time, a
 """
 
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -24,6 +23,8 @@ SELECT lower(name) FROM pragma_table_xinfo(:table)
 UNION SELECT lower(name) FROM sqlite_master
 WHERE sql IS NOT NULL AND type <> 'table' AND tbl_name = :table COLLATE NOCASE
 """
+# a view's statement may end with a comment; of other objects it is stored with the line break that ended that
+ENDS = {"view": "\n;"}
 AT_ONCE = 20
 ASIDE = "INSERT INTO temp.oppman_made SELECT * FROM main.sqlite_master; DELETE FROM main.sqlite_master;"
 
@@ -47,7 +48,7 @@ def make_structure(connection: Connection, structure: Structure) -> None:
     driver, was_inside = driver_of(connection), is_in_transaction(connection)
     there = {(kind, name) for kind, name, _, _ in execute(driver, OBJECTS)}
     missing = [each for each in structure.objects if each[:2] not in there]
-    execute_script(driver, "".join(_script([sql for *_, sql in missing])))
+    execute_script(driver, "".join(_script([f"{sql}{ENDS.get(kind, ';')}" for kind, _, _, sql in missing])))
     if was_inside:
         execute(driver, "BEGIN IMMEDIATE")
     made = {tuple(each) for each in execute(driver, OBJECTS)}
@@ -59,11 +60,11 @@ def make_structure(connection: Connection, structure: Structure) -> None:
         )
 
 
-def _script(statements: list[Any]) -> Iterator[str]:
+def _script(statements: list[str]) -> Iterator[str]:
     yield "BEGIN; PRAGMA writable_schema = ON; CREATE TEMP TABLE oppman_made AS SELECT * FROM main.sqlite_master; "
     yield "DELETE FROM main.sqlite_master;"
     for first in range(0, len(statements), AT_ONCE):
-        yield from (f"{sql};" for sql in statements[first : first + AT_ONCE])
+        yield from statements[first : first + AT_ONCE]
         yield ASIDE
     yield "INSERT INTO main.sqlite_master SELECT * FROM temp.oppman_made; DROP TABLE temp.oppman_made; COMMIT; "
     yield "PRAGMA writable_schema = RESET;"

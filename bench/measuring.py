@@ -8,11 +8,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 LEAST_RUNS = 7
 SERVER_RUNS = 3  # of stock Alembic on servers, where all of it takes a quarter of an hour already
 # what would change the work, or make every start of Python compile everything anew
 LEFT_OUT = ("PYTHON", "OPPMAN_", "DATABASE_URL", "ALEMBIC_")
+# Linux counts to a process what its parent held when it was started, so the parent is as small as can be
+PEAK = """
+import os, resource, sys
+pid = os.fork()
+if not pid:
+    os.execv(sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(pid, 0)
+print("\\n%d" % (usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 
 @dataclass(frozen=True)
@@ -53,12 +64,14 @@ class Extent:
 
 @dataclass(frozen=True)
 class Table:
-    """What one piece of work took: the median of each command, in seconds.
+    """What one piece of work took: the median of each command, in seconds, or in another unit.
 
     Args:
         target: at most so many times the least; None where nothing was promised.
         faster: at least so many times faster than the command of this name.
         margin_s: at most so many seconds more than the least.
+        at_most: no more than this, whatever the others take.
+        not_installed: commands that would stand here, too.
     """
 
     work: str
@@ -68,6 +81,9 @@ class Table:
     target: float | None = None
     faster: tuple[str, float] | None = None
     margin_s: float | None = None
+    at_most: float | None = None
+    unit: Literal["s", "MB"] = "s"
+    not_installed: Sequence[str] = ()
 
     def ratio(self, name: str) -> float:
         """How many times the least it took."""
@@ -84,6 +100,7 @@ class Table:
         return not (
             (self.target is not None and slowest > self.target * least)
             or (self.margin_s is not None and slowest > least + self.margin_s)
+            or (self.at_most is not None and slowest > self.at_most)
             or (self.faster is not None and slowest * self.faster[1] > self.medians[self.faster[0]])
         )
 
@@ -92,20 +109,26 @@ class Table:
         """What was promised, in words; empty where nothing was."""
         words = [] if self.target is None else [f"{self.target:g} ×"]
         words += [] if self.margin_s is None else [f"+{self.margin_s:g} s"]
+        words += [] if self.at_most is None else [f"{self.at_most:g} {self.unit}"]
         words += [] if self.faster is None else [f"{self.faster[1]:g} × as fast as {self.faster[0]}"]
         return ", ".join(words) + ("" if self.is_met else " (not met)")
 
 
-def run_in_turns(commands: Sequence[Timed]) -> dict[str, float]:
-    """The median of each; every command is run once beforehand, so that files are read and bytecode is there."""
-    times: dict[str, list[float]] = {each.name: [] for each in commands}
+def run_in_turns(commands: Sequence[Timed], measure: Callable[[Timed], float] | None = None) -> dict[str, float]:
+    """The median of each; every command is run once beforehand, so that files are read and bytecode is there.
+
+    Args:
+        measure: what is told of a run; where nothing is given, its seconds.
+    """
+    measure = measure or seconds
+    found: dict[str, list[float]] = {each.name: [] for each in commands}
     for number in range(max(each.runs for each in commands) + 1):
         for each in commands:
             if number <= each.runs:
                 if each.before is not None:
                     each.before()
-                times[each.name].append(_seconds(each))
-    return {name: statistics.median(found[1:]) for name, found in times.items()}
+                found[each.name].append(measure(each))
+    return {name: statistics.median(values[1:]) for name, values in found.items()}
 
 
 def clean_environment() -> dict[str, str]:
@@ -113,7 +136,8 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
 
 
-def _seconds(timed: Timed) -> float:
+def seconds(timed: Timed) -> float:
+    """How long one run takes."""
     began = time.perf_counter()
     with subprocess.Popen(
         timed.command,
@@ -131,3 +155,13 @@ def _seconds(timed: Timed) -> float:
     if process.returncode not in timed.answers:
         sys.exit(f"{' '.join(timed.command)} ended with {process.returncode}\n{said.decode()}")
     return first_line if timed.to_first_line else time.perf_counter() - began
+
+
+def peak_mb(timed: Timed) -> float:
+    """The most memory that one run holds: the peak of its resident set, in MB of 1,000,000 bytes."""
+    command = [sys.executable, "-S", "-c", PEAK, *timed.command]
+    environment = {**clean_environment(), **timed.environment}
+    done = subprocess.run(command, cwd=timed.folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode not in timed.answers:
+        sys.exit(f"{' '.join(timed.command)} ended with {done.returncode}\n{done.stderr}")
+    return int(done.stdout.splitlines()[-1]) / 1e6

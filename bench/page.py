@@ -5,9 +5,11 @@ import platform
 import sqlite3
 from collections.abc import Sequence
 from importlib import metadata
+from itertools import groupby
 from pathlib import Path
 
 from bench.measuring import LEAST_RUNS, SERVER_RUNS, Table
+from bench.others import versions
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 HEAD = """# Performance
@@ -27,16 +29,20 @@ Each command is run in turns with the others, {runs} times (stock Alembic on ser
 counts. Seconds are this machine's; the ratio to the least that the work could cost, in brackets, is what carries over
 to yours. To measure on yours: `make bench`, or `make bench-quick` for less than two minutes of it.
 
+Django and dbmate stand beside them where the work is the same: their projects have as many migrations, which say the
+same in their words.
+
 Measured on {machine}.
 """
 
 
 def machine() -> str:
     """What it was measured on."""
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("alembic", "sqlalchemy"))
+    known = {name: metadata.version(name) for name in ("alembic", "sqlalchemy")} | versions()
+    named = ", ".join(f"{name} {version}" for name, version in known.items() if version is not None)
     return (
         f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, SQLite "
-        f"{sqlite3.sqlite_version}, {versions}"
+        f"{sqlite3.sqlite_version}, {named}"
     )
 
 
@@ -58,8 +64,15 @@ def write_page(sections: Sequence[tuple[str, str, Sequence[Table]]], drawing: st
 
 
 def as_markdown(tables: Sequence[Table]) -> str:
-    """A row for each piece of work: seconds, and in brackets how many times the least."""
-    names = list(dict.fromkeys(name for table in tables for name in table.medians))
+    """A row for each piece of work: what it took, and in brackets how many times the least.
+
+    Those with another least have other columns, and stand by themselves.
+    """
+    return "\n".join(_as_one(list(alike)) for _, alike in groupby(tables, key=lambda table: table.least))
+
+
+def _as_one(tables: Sequence[Table]) -> str:
+    names = list(dict.fromkeys(name for table in tables for name in (*table.medians, *table.not_installed)))
     rows = [["work", *names, "to reach"], ["---"] * (len(names) + 2)]
     for table in tables:
         rows.append([table.work, *(_cell(table, name) for name in names), table.to_reach])
@@ -68,9 +81,9 @@ def as_markdown(tables: Sequence[Table]) -> str:
 
 def _cell(table: Table, name: str) -> str:
     if name not in table.medians:
-        return "–"
-    seconds = f"{table.medians[name]:.3f}"
+        return "not installed" if name in table.not_installed else "–"
+    found = f"{table.medians[name]:.{3 if table.unit == 's' else 1}f}" + ("" if table.unit == "s" else f" {table.unit}")
     if name == table.least:
-        return seconds
+        return found
     compared = f"{table.ratio(name):.2f} ×" if table.margin_s is None else f"{table.over(name):+.2f} s"
-    return f"{seconds} ({compared})"
+    return f"{found} ({compared})"

@@ -1,8 +1,9 @@
 """Changes of one SQLite table, each timed on a fresh copy of a file: by us, by stock Alembic, or by raw statements.
 
-    python -m bench.changing WAY FILE
+    python -m bench.changing WAY FILE [WORK]
 
-Prints the seconds of each change as JSON: from the BEGIN to behind the COMMIT, imports and connecting aside.
+Prints the seconds of each change, or of one of them, as JSON: from the BEGIN to behind the COMMIT, imports and
+connecting aside.
 """
 
 import json
@@ -25,6 +26,7 @@ from oppmigrate.databases import open_database
 from oppmigrate.environment.batching import rebuilding
 
 RAW, OURS, STOCK = "raw statements", "oppman", "alembic"
+REBUILD = "4 changes, one of them for a rebuild"
 COLUMNS = "id, name, age, email, score, parent, note"
 PEOPLE = (
     "CREATE TABLE people (id INTEGER PRIMARY KEY, name VARCHAR(50), age INTEGER, email VARCHAR(80), score REAL, "
@@ -147,7 +149,7 @@ CHANGES = (
         margin_s=0.2,
     ),
     Change(
-        "4 changes, one of them for a rebuild",
+        REBUILD,
         retype,
         rebuilt(WIDER, CHECK, DEFAULT, ("parent INTEGER", "parent VARCHAR(20)"), values=AS_TEXT),
         target=1.2,
@@ -215,10 +217,10 @@ def by_alembic(path: Path, change: Change) -> float:
 WAYS = {RAW: by_raw_statements, OURS: by_us, STOCK: by_alembic}
 
 
-def main(way: str, file: str) -> None:
+def main(way: str, file: str, work: str | None = None) -> None:
     found = {}
     path = Path(file).with_name("changed.db")
-    for change in CHANGES:
+    for change in CHANGES if work is None else [change for change in CHANGES if change.work == work]:
         shutil.copyfile(file, path)
         found[change.work] = WAYS[way](path, change)
         path.unlink()

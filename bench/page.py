@@ -25,9 +25,10 @@ with them, and leave to Alembic's comparison only the tables that are not certai
 columns, keys, indexes and constraints say the same on both sides needs no second look. A project that compares types by
 a function of its own, or has comparators of another plugin, has every table compared one by one.
 
-Each command is run in turns with the others, {runs} times (stock Alembic on servers: {server_runs}), and the median
-counts. Seconds are this machine's; the ratio to the least that the work could cost, in brackets, is what carries over
-to yours. To measure on yours: `make bench`, or `make bench-quick` for less than two minutes of it.
+Each command is run in turns with the others, {runs} times (stock Alembic on servers, and what takes long:
+{server_runs}), and the median counts. Seconds are this machine's; the ratio to the least that the work could cost, in
+brackets, is what carries over to yours. To measure on yours: `make bench`, or `make bench-quick` for less than two
+minutes of it.
 
 Django and dbmate stand beside them where the work is the same: their projects have as many migrations, which say the
 same in their words.

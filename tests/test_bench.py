@@ -59,7 +59,7 @@ def test_change_that_is_timed_is_made(tmp_path, way):
         changing.make(path, 10)
         with closing(sqlite3.connect(path)) as connection:
             before = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'people'").fetchone()
-        assert changing.WAYS[way](path, change) > 0
+        assert changing.WAYS[way](path, change)[way] > 0
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("SELECT sql FROM sqlite_master WHERE name = 'people'").fetchone() != before
             assert connection.execute("SELECT count(*) FROM people").fetchone() == (10,)

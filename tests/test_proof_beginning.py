@@ -1,4 +1,4 @@
-"""Where the trial of a new revision begins on SQLite: with the structure that is there, or with every other revision.
+"""Where a throw-away database of `create` begins on SQLite: with the structure that is there, or with every revision.
 
 The verdict is that of the revisions in either case; what is not certain to be of their making is never begun with.
 """
@@ -152,6 +152,28 @@ def test_what_no_revision_makes_is_told_as_the_revisions_tell_it(
     proof = shop.tried_from("base")
     assert unproved is None or unproved in proof["unproved"]
     assert difference is None or difference in "".join(proof["differences"])
+
+
+@pytest.mark.parametrize("rename", ["t:renamed", "t.n:number"])
+def test_rename_is_written_alike_from_either(shop: Shop, rename: str) -> None:
+    old, _, new = rename.rpartition(".")[2].partition(":")
+    shop.project.write("models.py", BEFORE.replace(f"'{old}'", f"'{new}'", 2 if old == "n" else 1))
+    arguments = ["migrate", "create", "Second", "--dry-run", "--json", "--rev-id", "second", "--rename", rename]
+    made = []
+    for where in ("heads", "base"):
+        told = shop.project.call([sys.executable, TRIED_FROM, where, *arguments], env=shop.env)
+        found = json.loads(checked(told))
+        made.append((found["changes"], found["source"].partition("from collections")[2], found["proof"]))
+    assert made[0] == made[1]
+    assert made[0][2] == HOLDS
+
+
+def test_rename_of_what_no_revision_made_is_refused_as_the_revisions_have_it(shop: Shop) -> None:
+    shop.execute("CREATE TABLE by_hand (id INTEGER NOT NULL PRIMARY KEY)")
+    shop.project.write("models.py", BEFORE + "Table('renamed', metadata, Column('id', Integer, primary_key=True))\n")
+    refused = shop.run("migrate", "create", "Second", "--rename", "by_hand:renamed")
+    assert refused.returncode == 2
+    assert "there is no table by_hand" in refused.stderr
 
 
 def test_rows_that_a_revision_adds_are_there(shop: Shop) -> None:

@@ -15,9 +15,9 @@ TITLE = "A SQLite table with a million rows"
 NOTE = (
     "A batch of operations on a table of seven columns, with an index, from the BEGIN to behind the COMMIT. The least "
     "is the raw statements: an ALTER TABLE, or an edit of the stored definition that nobody checks, with the scan that "
-    "tells whether the rows allow it, or SQLite's rebuild, which compares nothing. What limits a rebuild of ours is the "
-    "last column: before it, each value that gets another type is compared with what it becomes, and after it every "
-    "value of the new table with the old one's. A sample would not find the single row that went wrong."
+    "tells whether the rows allow it, or SQLite's rebuild, which compares nothing. What limits a rebuild of ours is in "
+    "the last column: before it, each value that gets another type is compared with what it becomes, and after it "
+    "every value of the new table with the old one's. A sample would not find the single row that went wrong."
 )
 ROWS, QUICK_ROWS = 1_000_000, 100_000
 RUNS, STOCK_RUNS = 5, 2

@@ -1,6 +1,7 @@
 """Models against migrations: what `create` writes down and `check` reports."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Literal
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
@@ -19,8 +20,7 @@ from oppmigrate.blame import line_behind
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
 from oppmigrate.errors import MigrateError, MigrationFailed
-from oppmigrate.planner import State, noted_step, run_in_scratch, step_of
-from oppmigrate.results import Step
+from oppmigrate.planner import Beginning, State, TriedStep, beginning_at_heads, noted_step, run_in_scratch
 
 ComparedWith = Literal["database", "scratch"]
 # as env.py sees the command line
@@ -34,7 +34,8 @@ def draft_revision(
 
     The models are compared with the project's database where that is at the heads; otherwise, and where something
     was renamed, with a scratch database that all revisions are run on: the answer is the same for a database that
-    is behind, that does not exist yet, or that cannot be reached.
+    is behind, that does not exist yet, or that cannot be reached. For a rename in a database that is at the heads,
+    they need not be run where the server can tell what they have made.
 
     Args:
         options: those of `Draft`.
@@ -44,17 +45,39 @@ def draft_revision(
     if state.is_at_heads and not decisions.renames_anything:
         environment.run(Visit(_compare(draft, decisions), template_args=draft.template_args), **AUTOGENERATE)
         return draft, "database"
-    running: list[Step] = []
-    visit = Visit(
-        _upgrade_and_compare(environment, draft, state, decisions, running), template_args=draft.template_args
-    )
+    beginning = _beginning(state, decisions)
+    if beginning is not None:
+        with suppress(MigrateError):  # it is told of a run from the first revision on
+            _fill_in_scratch(environment, draft, state, decisions, [], beginning)
+            return draft, "scratch"
+        draft = _new_draft(environment, message, **options)
+    running: list[TriedStep] = []
     try:
-        run_in_scratch(environment, state, visit, **AUTOGENERATE)
+        _fill_in_scratch(environment, draft, state, decisions, running)
     except MigrateError as error:
         if not running:
             raise
         raise _failed_in_scratch(environment, running[0], error) from error
     return draft, "scratch"
+
+
+def _beginning(state: State, decisions: Decisions) -> Beginning | None:
+    """Where the scratch database may begin; the tables of an enum's values are not known before it is looked at."""
+    if decisions.value_renames:
+        return None
+    return beginning_at_heads(state, {rename.table for rename in decisions.renames})
+
+
+def _fill_in_scratch(
+    environment: Environment,
+    draft: Draft,
+    state: State,
+    decisions: Decisions,
+    running: list[TriedStep],
+    beginning: Beginning | None = None,
+) -> None:
+    work = _upgrade_and_compare(environment, draft, state, decisions, running, beginning)
+    run_in_scratch(environment, state, Visit(work, template_args=draft.template_args), **AUTOGENERATE)
 
 
 def draft_decided_revision(
@@ -129,7 +152,7 @@ def _shape(draft: Draft) -> Any:
     return work
 
 
-def _failed_in_scratch(environment: Environment, step: Step, error: MigrateError) -> MigrationFailed:
+def _failed_in_scratch(environment: Environment, step: TriedStep, error: MigrateError) -> MigrationFailed:
     shown = environment.settings.shown(step.path)
     at = line_behind(error, step.path, environment.settings.project)
     return MigrationFailed(
@@ -150,16 +173,24 @@ def _compare(draft: Draft, decisions: Decisions) -> Any:
 
 
 def _upgrade_and_compare(
-    environment: Environment, draft: Draft, state: State, decisions: Decisions, running: list[Step]
+    environment: Environment,
+    draft: Draft,
+    state: State,
+    decisions: Decisions,
+    running: list[TriedStep],
+    beginning: Beginning | None,
 ) -> Any:
     """The work on the scratch database; `running` holds the step that it is at."""
 
-    def note(step: Step) -> None:
+    def note(step: TriedStep) -> None:
         running[:] = [step]
 
-    def work(_heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
-        for file in state.graph.upgrade_path("heads", ()):
-            yield noted_step(context, step_of(file, "upgrade"), note)
+    def work(_heads: tuple[str, ...], context: MigrationContext) -> Iterator[Any]:
+        if beginning is not None:
+            yield from beginning.steps(context)
+        else:
+            for file in state.graph.upgrade_path("heads", ()):
+                yield noted_step(context, TriedStep(file, "upgrade"), note)
         running.clear()
         # Alembic asks for more steps once the last one is applied: the scratch database stands at the heads
         database = environment.database()

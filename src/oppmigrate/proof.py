@@ -25,8 +25,8 @@ from oppmigrate.databases import Database
 from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
 from oppmigrate.errors import MigrateError, MigrationFailed
-from oppmigrate.planner import Beginning, State, beginning_at_heads, noted_step, run_in_scratch, step_of
-from oppmigrate.results import Direction, Proof, Step
+from oppmigrate.planner import Beginning, State, TriedStep, beginning_at_heads, noted_step, run_in_scratch
+from oppmigrate.results import Direction, Proof
 from oppmigrate.revisions import Graph, RevisionFile, read_revision_files
 
 COMMAND = {"command": "revision", "autogenerate": True}  # as env.py sees the command line
@@ -97,7 +97,7 @@ class _Trial:
         self._tables = _names(draft.both_directions)
         self._needed = _needed(draft.operations)
         self._has_entities = any(map(is_about_entity, draft.operations))
-        self.running: Step | None = None  # where it stood when it failed; None while it compares
+        self.running: TriedStep | None = None  # where it stood when it failed; None while it compares
         self.missing: list[str] = []  # tables that the revision alters, and that the others do not make
         self.differences: list[str] = []
         self.left_behind: list[str] = []
@@ -135,9 +135,9 @@ class _Trial:
         return (file for file in self._graph.upgrade_path("heads", ()) if file.revision != self.revision)
 
     def _step(self, context: MigrationContext, file: RevisionFile, direction: Direction) -> RevisionStep:
-        return noted_step(context, step_of(file, direction), self._note)
+        return noted_step(context, TriedStep(file, direction), self._note)
 
-    def _note(self, step: Step) -> None:
+    def _note(self, step: TriedStep) -> None:
         self.running = step
 
     def _reflected(self, context: MigrationContext) -> MetaData:
@@ -218,7 +218,7 @@ def _needed(changes: Iterable[ops.MigrateOperation]) -> frozenset[str]:
     return frozenset(needed)
 
 
-def _failed(environment: Environment, step: Step, error: MigrateError) -> MigrationFailed:
+def _failed(environment: Environment, step: TriedStep, error: MigrateError) -> MigrationFailed:
     at = line_behind(error, step.path, environment.settings.project)
     return MigrationFailed(
         f"the {step.direction} of the new revision fails: {error.what}{at}",

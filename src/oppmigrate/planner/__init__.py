@@ -4,7 +4,7 @@ from oppmigrate.planner.backup_need import backup_need
 from oppmigrate.planner.details import details_of, with_details
 from oppmigrate.planner.paths import heads_after, plan_downgrade, plan_upgrade, step_of
 from oppmigrate.planner.recording import recorded_operations
-from oppmigrate.planner.running import noted_step, revision_step, run_in_scratch
+from oppmigrate.planner.running import TriedStep, noted_step, revision_step, run_in_scratch
 from oppmigrate.planner.scripts import write_script
 from oppmigrate.planner.state import (
     State,
@@ -22,6 +22,7 @@ __all__ = [
     "Assessment",
     "Beginning",
     "State",
+    "TriedStep",
     "assess",
     "backup_need",
     "beginning_at_heads",

@@ -1,6 +1,8 @@
 """Steps as Alembic runs them, and the throw-away database to run them on."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
@@ -9,7 +11,28 @@ from oppmigrate.environment.hooks import Visit
 from oppmigrate.environment.session import Environment
 from oppmigrate.errors import RevisionFileBroken, UnsupportedDatabase
 from oppmigrate.planner.state import State
-from oppmigrate.results import Step
+from oppmigrate.results import Direction, Step
+from oppmigrate.revisions import RevisionFile
+
+
+@dataclass(frozen=True, slots=True)
+class TriedStep:
+    """A step that is run on a throw-away database, where no plan has to tell of it, nor a journal."""
+
+    file: RevisionFile
+    direction: Direction
+
+    @property
+    def revision(self) -> str:
+        return self.file.revision
+
+    @property
+    def message(self) -> str:
+        return self.file.message
+
+    @property
+    def path(self) -> Path:
+        return self.file.path
 
 
 def run_in_scratch(environment: Environment, state: State, visit: Visit, **command: Any) -> None:
@@ -25,7 +48,7 @@ def run_in_scratch(environment: Environment, state: State, visit: Visit, **comma
         scratch.run(lambda connection: environment.run_on(scratch, connection, visit, offline=offline, **command))
 
 
-def noted_step(context: MigrationContext, step: Step, note: Callable[[Step], None]) -> RevisionStep:
+def noted_step(context: MigrationContext, step: TriedStep, note: Callable[[TriedStep], None]) -> RevisionStep:
     """`revision_step`, and `note` is told when it begins: what is raised then came of it."""
     runnable = revision_step(context, step)
     migrate = runnable.migration_fn
@@ -38,7 +61,7 @@ def noted_step(context: MigrationContext, step: Step, note: Callable[[Step], Non
     return runnable
 
 
-def revision_step(context: MigrationContext, step: Step) -> RevisionStep:
+def revision_step(context: MigrationContext, step: Step | TriedStep) -> RevisionStep:
     """Alembic's runnable form of a step, its module loaded."""
     assert context.script is not None
     script = context.script.get_revision(step.revision)

@@ -12,9 +12,8 @@ from oppmigrate.environment.session import Environment
 from oppmigrate.errors import MigrateError, RevisionFileBroken
 from oppmigrate.planner.hearing import Hearing
 from oppmigrate.planner.output import Output
-from oppmigrate.planner.paths import step_of
 from oppmigrate.planner.recording import Recording, tell_nobody
-from oppmigrate.planner.running import revision_step, run_in_scratch
+from oppmigrate.planner.running import TriedStep, revision_step, run_in_scratch
 from oppmigrate.planner.state import State
 from oppmigrate.results import Plan
 
@@ -122,7 +121,7 @@ def _fill_gaps(environment: Environment, state: State, plan: Plan, written: Writ
         before = state.graph.applied(plan.start)
         for file in state.graph.upgrade_path("heads", ()):
             if file.revision in before:
-                yield revision_step(context, step_of(file, "upgrade"))
+                yield revision_step(context, TriedStep(file, "upgrade"))
         for step in plan.steps:
             yield _heard_step(revision_step(context, step), visit, written)
 

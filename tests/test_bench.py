@@ -78,6 +78,98 @@ def test_table_with_seconds_to_keep_to_says_how_many_more_they_are():
     assert row(7.1).endswith("| +1 s (not met) |")
 
 
+def test_table_tells_of_a_tool_that_is_not_installed():
+    from bench.measuring import Table
+    from bench.page import as_markdown
+
+    medians = {"least": 0.02, "oppman": 0.03}
+    with_it = Table("`upgrade`, 1 file", {**medians, "dbmate": 0.01}, "least", ("oppman",))
+    without = Table("`upgrade`, 1000 files", medians, "least", ("oppman",), not_installed=["dbmate"])
+    other = Table("`current`", medians, "least", ("oppman",))
+    rows = as_markdown([without, with_it, other]).splitlines()
+    assert rows[0] == "| work | least | oppman | dbmate | to reach |"
+    assert rows[2:] == [
+        "| `upgrade`, 1000 files | 0.020 | 0.030 (1.50 ×) | not installed |  |",
+        "| `upgrade`, 1 file | 0.020 | 0.030 (1.50 ×) | 0.010 (0.50 ×) |  |",
+        "| `current` | 0.020 | 0.030 (1.50 ×) | – |  |",
+    ]
+
+
+def test_table_of_memory_is_in_mb_and_keeps_to_its_limit():
+    from bench.measuring import Table
+    from bench.page import as_markdown
+
+    def row(most):
+        medians = {"sqlite3": 10.0, "oppman": most}
+        return as_markdown([Table("`upgrade`", medians, "sqlite3", ("oppman",), at_most=60, unit="MB")]).splitlines()[
+            -1
+        ]
+
+    assert row(20.04) == "| `upgrade` | 10.0 MB | 20.0 MB (2.00 ×) | 60 MB |"
+    assert row(61).endswith("| 60 MB (not met) |")
+
+
+def test_tables_with_another_least_stand_by_themselves():
+    from bench.measuring import Table
+    from bench.page import as_markdown
+
+    tables = [Table(work, {work: 1.0, "ours": 1.5}, work, ("ours",)) for work in ("one", "two")]
+    assert as_markdown(tables) == f"{as_markdown(tables[:1])}\n{as_markdown(tables[1:])}"
+
+
+@pytest.mark.parametrize(("held_mb", "expected"), [(0, range(5, 60)), (100, range(100, 160))])
+def test_peak_is_that_of_the_command(tmp_path, held_mb, expected):
+    """What the measuring process itself holds does not count."""
+    from bench.measuring import Timed, peak_mb
+
+    own = b"x" * 200_000_000
+    command = [sys.executable, "-c", f"held = b'x' * {held_mb}_000_000; print(len(held))"]
+    assert int(peak_mb(Timed("holds", command, tmp_path))) in expected
+    assert len(own) == 200_000_000
+
+
+def test_migrations_of_other_tools_are_written_as_they_read_them():
+    """Those that are installed run them; the files of the others can at least be read."""
+    from bench.measuring import seconds
+    from bench.others import DBMATE, DJANGO, TABLES, not_installed, others
+
+    with others(3, TABLES, applied=False) as commands:
+        timed = commands()
+        assert {each.name for each in timed} == {DJANGO, DBMATE} - set(not_installed())
+        for each in timed:
+            seconds(each)
+            with closing(sqlite3.connect(each.folder / "test.db")) as connection:
+                found = connection.execute(
+                    "SELECT name, sql FROM sqlite_master WHERE tbl_name LIKE 'table\\__' ESCAPE '\\'"
+                )
+                names = [name for name, sql in found if sql]
+            assert len(names) == 6, f"three tables with an index each: {names}"
+
+
+@pytest.mark.parametrize("words", ["COLUMNS", "TABLES"])
+def test_migrations_of_other_tools_that_are_applied_leave_nothing_to_do(words):
+    from bench import others
+    from bench.measuring import seconds
+
+    with others.others(3, getattr(others, words), applied=True) as commands:
+        for each in commands():
+            seconds(each)
+            with closing(sqlite3.connect(each.folder / "test.db")) as connection:
+                assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'table_1'").fetchone() == (
+                    0,
+                )
+
+
+@pytest.mark.parametrize("words", ["COLUMNS", "TABLES"])
+def test_migrations_of_django_are_python(tmp_path, words):
+    from bench import others
+
+    others._write_django(tmp_path, 3, getattr(others, words))
+    sources = [path.read_text() for path in tmp_path.rglob("*.py")]
+    assert len([compile(source, "file", "exec") for source in sources]) == 8
+    assert sum("migrations.Migration" in source for source in sources) == 3
+
+
 def test_models_with_many_tables_can_be_imported(tmp_path):
     from bench.many_tables import models_source
 

@@ -32,9 +32,10 @@ def test_lock_is_up_to_date_with_dependencies():
     assert {requirement_of(entry) for entry in locked if entry["name"] != "oppmigrate"} == wanted
 
 
-def test_lock_is_up_to_date_with_development_dependencies():
-    wanted = {line for line in PYPROJECT["dependency-groups"]["dev"] if not line.startswith("oppmigrate")}
-    locked = locked_project()["metadata"]["requires-dev"]["dev"]
+@pytest.mark.parametrize("group", ["dev", "bench"])
+def test_lock_is_up_to_date_with_development_dependencies(group):
+    wanted = {line for line in PYPROJECT["dependency-groups"][group] if not line.startswith("oppmigrate")}
+    locked = locked_project()["metadata"]["requires-dev"][group]
     assert {requirement_of(entry) for entry in locked if entry["name"] != "oppmigrate"} == wanted
 
 

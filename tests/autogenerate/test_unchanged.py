@@ -22,7 +22,7 @@ from oppmigrate.environment.comparing import compare_server_default
 NEVER = 10**6
 # what may be said of a table; the first is the commonest
 OPTIONS: dict[str, tuple[Any, ...]] = {
-    "text": (sa.String(50), AutoString(50), sa.String(80), sa.Text()),
+    "text": (sa.String(50), AutoString(50), AutoString(80), sa.String(80), sa.Text()),
     "number": (sa.Integer(), sa.BigInteger(), sa.Numeric(10, 2), sa.Numeric(12, 2)),
     "nullable": (True, False),
     "default": (None, "x", "it's", sa.text("'x'")),
@@ -136,6 +136,44 @@ def test_finds_the_same_with_and_without_the_tables_that_are_as_modelled(
     with made(database_url, metadata_of(specs)) as connection:
         wanted = metadata_of(models)
         assert found(connection, wanted, 1, monkeypatch) == found(connection, wanted, NEVER, monkeypatch)
+
+
+class Shouted(sa.TypeDecorator[str]):
+    """A type of the project's own, as long as it is told."""
+
+    impl = sa.String
+    cache_ok = True
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (AutoString(50), AutoString(80)),
+        (Shouted(50), Shouted(80)),
+        (sa.String(50), sa.String(80)),
+        (sa.Unicode(50), sa.Unicode(80)),
+        (sa.Numeric(10, 2), sa.Numeric(12, 2)),
+        (sa.Text(), AutoString(80)),
+    ],
+    ids=repr,
+)
+def test_finds_another_type_where_a_column_elsewhere_has_kept_its_own(
+    before: Any, after: Any, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was found of one column goes for another only where both have the same type, in all that it says."""
+
+    def tables(*types: Any) -> MetaData:
+        metadata = MetaData()
+        for number, type_ in enumerate(types):
+            columns = (sa.Column("id", sa.Integer, primary_key=True), sa.Column("it", type_))
+            sa.Table(f"table_{number}", metadata, *columns)
+        return metadata
+
+    with made(database_url, tables(before, before, before)) as connection:
+        wanted = tables(before, after, before)
+        told, _ = found(connection, wanted, 1, monkeypatch)
+        assert [each.startswith("alter column table_1.it: type ") for each in told] == [True]
+        assert told == found(connection, wanted, NEVER, monkeypatch)[0]
 
 
 def plain_tables(number: int) -> MetaData:

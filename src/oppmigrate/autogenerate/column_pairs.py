@@ -65,8 +65,7 @@ class ColumnPairs:
             is_generic = type_.cache_ok is True and not isinstance(type_.impl, Enum | ARRAY)
         else:
             is_generic = type(type_).__module__ in GENERIC and not isinstance(type_, Enum | ARRAY)
-        key = type_._static_cache_key if is_generic else None
-        return key if isinstance(key, tuple) else id(type_)
+        return (_words(type_) if is_generic else None) or id(type_)
 
     def _default_key(self, default: Any) -> Hashable:
         if isinstance(default, Identity):
@@ -140,3 +139,22 @@ class ColumnPairs:
         compare = self._context.comparators.dispatch("column", qualifier=self._context.dialect.name)
         compare(self._context, operation, schema, table, modelled.name, stored, modelled)
         return not operation.has_changes()
+
+
+def _words(type_: TypeEngine[Any]) -> tuple[Hashable, ...] | None:
+    """What a type was made with, and is made of; None where that cannot be looked up.
+
+    SQLAlchemy's own `_static_cache_key` leaves out the type that a decorator wraps, and with it the length of
+    SQLModel's `AutoString`; it also asks each time anew what the class can be made with.
+    """
+    words = [
+        (name, _words(value) if isinstance(value, TypeEngine) else value)
+        for name, value in vars(type_).items()
+        if value is not None and name != "dispatch" and not name.startswith("_")
+    ]
+    key = (type(type_), *words)
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return None if any(value is None for _, value in words) else key

@@ -87,14 +87,17 @@ def _listed(context: AutogenContext, container: ops.OpContainer) -> Iterator[Col
     assert context.dialect is not None
     fresh = {(op.schema, op.table_name) for op in container.ops if isinstance(op, ops.CreateTableOp)}
     for table in context.sorted_tables:
-        if (table.schema, table.name) in fresh or not context.run_object_filters(
-            table, table.name, "table", False, None
+        found = [column for column in table.columns if _lists_values(column.type, context)]
+        if (
+            found
+            and (table.schema, table.name) not in fresh
+            and context.run_object_filters(table, table.name, "table", False, None)
         ):
-            continue
-        for column in table.columns:
-            enum = column.type
-            if isinstance(enum, sa.Enum) and enum.create_constraint and not _is_native(enum, context):
-                yield column
+            yield from found
+
+
+def _lists_values(type_: Any, context: AutogenContext) -> bool:
+    return isinstance(type_, sa.Enum) and type_.create_constraint and not _is_native(type_, context)
 
 
 def _is_native(enum: sa.Enum, context: AutogenContext) -> bool:

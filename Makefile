@@ -46,7 +46,7 @@ faults: $(READY) ## every fault at every statement, on three servers, in an hour
 	@OPPMAN_TEST_FAULTS=$(or $(PART),all) OPPMAN_TEST_REQUIRE=postgresql,mysql .venv/bin/pytest -n auto tests/faults $(ARGS)
 	@$(PYTHON) tests/reliability_page.py --write
 
-bench: $(READY) ## times beside stock Alembic, in half an hour; docs/performance.md is written from them
+bench: $(READY) ## times beside others, in three quarters of an hour; docs/performance.md is written from them
 	@$(PYTHON) -m bench
 
 bench-quick: $(READY) ## the commonest of them, in less than two minutes

@@ -31,13 +31,14 @@ def measure(extent: Extent) -> Iterator[Table]:
 
 def _nothing_to_do(extent: Extent) -> Table:
     size, runs = max(extent.sizes), 1 if extent.is_quick else SERVER_RUNS
+    tools = () if extent.is_quick else (DJANGO, DBMATE)
     with pair(size) as projects, others(size, COLUMNS, applied=True) as theirs:
         alembic = str(Path(sys.executable).parent / "alembic")
         timed = [
             Timed(LEAST, [sys.executable, "-c", "import sqlite3"], projects.ours, runs=runs),
             Timed("oppman.py", [sys.executable, "oppman.py", "migrate", "upgrade"], projects.ours, runs=runs),
             Timed("alembic", [alembic, "upgrade", "head"], projects.stock, runs=runs),
-            *theirs((DJANGO, DBMATE), runs),
+            *theirs(tools, runs),
         ]
         return Table(
             f"`upgrade`, {counted(size, 'file')}, nothing to do",
@@ -46,7 +47,7 @@ def _nothing_to_do(extent: Extent) -> Table:
             ("oppman.py",),
             at_most=MOST_MB,
             unit="MB",
-            not_installed=not_installed(),
+            not_installed=not_installed(tools),
         )
 
 

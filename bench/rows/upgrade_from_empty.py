@@ -27,7 +27,7 @@ NOTE = (
 )
 LEAST, SENT, ALEMBIC_ALONE = "driver, the statements", "driver, what we send", "Alembic's operations alone"
 OURS, STOCK = "oppman.py", "alembic"
-SIZE, QUICK_SIZE = 1000, 100
+SIZE, QUICK_SIZE = 1000, 50
 TARGETS = {"sqlite": (2.0, (STOCK, 4.0)), "postgresql": (None, (STOCK, 1.5)), "mysql": (None, None)}
 
 BODIES = {

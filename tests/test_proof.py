@@ -100,6 +100,18 @@ def test_revision_whose_upgrade_fails_is_not_kept(accounts: Accounts) -> None:
     assert accounts.rows("SELECT * FROM account") == [(1, "Ada")]
 
 
+def test_statement_about_a_table_that_no_revision_makes_is_not_kept(sqlite_accounts: Accounts) -> None:
+    """The table is there, and would not be in another database."""
+    sqlite_accounts.execute("CREATE TABLE by_hand (id INTEGER NOT NULL PRIMARY KEY)")
+    by_hand = "\n\nclass ByHand(SQLModel, table=True):\n    __tablename__ = 'by_hand'\n"
+    more = f"{MORE}{by_hand}    id: int | None = Field(default=None, primary_key=True)\n"
+    sqlite_accounts.project.write("models.py", more)
+    sqlite_accounts.hook("script.upgrade_ops.ops.append(ops.ExecuteSQLOp('UPDATE by_hand SET id = 1'))")
+    refused = sqlite_accounts.run("migrate", "create", "Second")
+    assert refused.returncode == 1
+    assert "error: the upgrade of the new revision fails: no such table: by_hand" in refused.stderr
+
+
 def test_revision_whose_downgrade_fails_is_not_kept(accounts: Accounts) -> None:
     accounts.hook("script.downgrade_ops.ops.insert(0, ops.DropTableOp('nowhere'))")
     before = accounts.files()

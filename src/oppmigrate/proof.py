@@ -12,7 +12,7 @@ from sqlalchemy import MetaData, event
 
 from oppmigrate.autogenerate import Draft, describe_all
 from oppmigrate.autogenerate.collations import take_stored_collations
-from oppmigrate.autogenerate.effects import tables_of
+from oppmigrate.autogenerate.effects import effect_of, tables_of
 from oppmigrate.autogenerate.entities import is_about_entity
 from oppmigrate.autogenerate.indexes import hide_untrue_warnings, take_stored_indexes
 from oppmigrate.autogenerate.sequences import take_stored_sequences
@@ -49,7 +49,9 @@ def prove(environment: Environment, state: State, draft: Draft, revision: str, f
     environment.restored = folder
     try:
         graph = Graph((*state.graph.revisions.values(), *read_revision_files([folder])))
-        beginning = beginning_at_heads(state, _names(draft.both_directions))
+        beginning = beginning_at_heads(
+            state, {name for each in draft.both_directions for name in effect_of(each).tables}
+        )
         if beginning is not None:
             trial = _Trial(graph, environment.database(), revision, draft, beginning)
             with suppress(MigrateError):  # as all that is not in order, it is told of a run from the first revision on

@@ -90,23 +90,50 @@ def test_revisions_are_not_run_where_they_have_made_the_database(shop: Shop, dri
     assert not shop.is_run_from_base()
 
 
-def test_env_of_another_make_is_begun_with_the_structure_too(shop: Shop) -> None:
-    shop.project.write(
-        "alembic/env.py",
-        """
-        import os
+ENV = """
+import os
 
-        from alembic import context
-        from sqlalchemy import create_engine, pool
+from alembic import context
+from sqlalchemy import create_engine, pool
 
-        import models
+import models
 
-        with create_engine(os.environ["DATABASE_URL"], poolclass=pool.NullPool).connect() as one:
-            context.configure(connection=one, target_metadata=models.metadata, render_as_batch=True)
-            with context.begin_transaction():
-                context.run_migrations()
-        """,
-    )
+with create_engine(os.environ["DATABASE_URL"], poolclass=pool.NullPool).connect() as one:
+    context.configure(connection=one, target_metadata=models.metadata, render_as_batch=True)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+ASYNC_ENV = """
+import asyncio
+import os
+
+from alembic import context
+from sqlalchemy import pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import models
+
+
+def run(connection):
+    context.configure(connection=connection, target_metadata=models.metadata, render_as_batch=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def main():
+    engine = create_async_engine(os.environ["DATABASE_URL"], poolclass=pool.NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(("env", "driver"), [(ENV, "sqlite"), (ASYNC_ENV, "sqlite+aiosqlite")], ids=["sync", "async"])
+def test_env_of_another_make_is_begun_with_the_structure_too(shop: Shop, env: str, driver: str) -> None:
+    shop.project.write("alembic/env.py", env)
+    shop.env = {"DATABASE_URL": shop.url.replace("sqlite", driver, 1)}
     shop.project.write("models.py", AFTER)
     assert not shop.is_run_from_base()
     assert shop.tried_from("heads") == shop.tried_from("base") == HOLDS

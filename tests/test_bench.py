@@ -160,6 +160,41 @@ def test_migrations_of_other_tools_that_are_applied_leave_nothing_to_do(words):
                 )
 
 
+def test_ways_of_a_backup_copy_the_same_while_the_file_is_written_to(tmp_path):
+    from bench.measuring import seconds
+    from bench.projects import pair
+    from bench.rows import backup_while_written as row
+
+    with pair(1) as projects:
+        row._fill(projects.ours / "test.db", 1, "WAL")
+        with row._writing(projects.ours):
+            for each in row._commands(projects.ours, 1):
+                each.before()
+                seconds(each)
+                with closing(sqlite3.connect(projects.ours / "copy.db")) as connection:
+                    rows = connection.execute("SELECT count(*) FROM people WHERE name LIKE 'name %'").fetchone()
+                    assert rows == (row.MB // row.ROW_BYTES,), each.name
+
+
+def test_what_an_upgrade_sends_is_sent_again_by_the_driver():
+    from bench.measuring import Extent, seconds
+    from bench.projects import unapplied_pair
+    from bench.rows import upgrade_from_empty as row
+
+    with unapplied_pair(2, None, row.WITH_TABLES) as projects:
+        timed = {each.name: each for each in row._commands("sqlite", projects, None, Extent((2,), is_quick=True))}
+        found = []
+        for name in (row.OURS, row.SENT):
+            timed[name].before()
+            seconds(timed[name])
+            with closing(sqlite3.connect(projects.ours / "test.db")) as connection:
+                objects = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+                entries = connection.execute("SELECT revision, body FROM oppman_journal ORDER BY id").fetchall()
+                found.append((objects, entries, connection.execute("SELECT * FROM alembic_version").fetchall()))
+    assert found[0] == found[1]
+    assert len(found[0][1]) == 2
+
+
 @pytest.mark.parametrize("words", ["COLUMNS", "TABLES"])
 def test_migrations_of_django_are_python(tmp_path, words):
     from bench import others

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 LEAST_RUNS = 7
+QUICK_RUNS = 5
 SERVER_RUNS = 3  # of stock Alembic on servers, where all of it takes a quarter of an hour already
 # what would change the work, or make every start of Python compile everything anew
 LEFT_OUT = ("PYTHON", "OPPMAN_", "DATABASE_URL", "ALEMBIC_")
@@ -60,6 +61,11 @@ class Extent:
 
     sizes: Sequence[int]
     is_quick: bool
+
+    @property
+    def runs(self) -> int:
+        """How often a short command is run."""
+        return QUICK_RUNS if self.is_quick else LEAST_RUNS
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def measure(extent: Extent) -> Iterator[Table]:
         with pair(size) as projects, others(size, COLUMNS, applied=True) as theirs:
             for command in COMMANDS:
                 names, tools = (LEAST, *OURS, "alembic"), OTHERS.get(command, ())
-                timed = _commands(names, command, projects, stock_runs) + theirs(tools, stock_runs)
+                timed = _commands(names, command, projects, extent.runs, stock_runs) + theirs(tools, stock_runs)
                 yield Table(
                     f"`{command}`, {counted(size, 'file')}",
                     run_in_turns(timed),
@@ -47,7 +47,7 @@ def measure(extent: Extent) -> Iterator[Table]:
                 )
 
 
-def _commands(names: Sequence[str], command: str, projects: Pair, stock_runs: int) -> list[Timed]:
+def _commands(names: Sequence[str], command: str, projects: Pair, runs: int, stock_runs: int) -> list[Timed]:
     scripts = Path(sys.executable).parent
     arguments = ["migrate", *command.split()]
     lines = {
@@ -57,6 +57,8 @@ def _commands(names: Sequence[str], command: str, projects: Pair, stock_runs: in
         names[3]: [str(scripts / "alembic"), *COMMANDS[command]],
     }
     return [
-        Timed(name, line, projects.stock, runs=stock_runs) if name == "alembic" else Timed(name, line, projects.ours)
+        Timed(name, line, projects.stock, runs=stock_runs)
+        if name == "alembic"
+        else Timed(name, line, projects.ours, runs=runs)
         for name, line in lines.items()
     ]

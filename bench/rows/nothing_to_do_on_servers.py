@@ -41,6 +41,7 @@ SERVERS = (
 
 def measure(extent: Extent) -> Iterator[Table]:
     """A table for each driver, command and number of files; nothing of a server that the environment does not name."""
+    runs = extent.runs
     for kind, variable, port, drivers in SERVERS:
         server = os.environ.get(variable)
         if not server:
@@ -54,9 +55,9 @@ def measure(extent: Extent) -> Iterator[Table]:
                         arguments = ["migrate", *command.split()]
                         scripts = Path(sys.executable).parent
                         timed = [
-                            Timed(LEAST, [sys.executable, "-c", _script(driver, url, port)], projects.ours),
-                            Timed(OURS[0], [sys.executable, "oppman.py", *arguments], projects.ours, environment),
-                            Timed(OURS[1], [str(scripts / "oppman"), *arguments], projects.ours, environment),
+                            Timed(LEAST, [sys.executable, "-c", _script(driver, url, port)], projects.ours, runs=runs),
+                            Timed(OURS[0], [sys.executable, "oppman.py", *arguments], projects.ours, environment, runs),
+                            Timed(OURS[1], [str(scripts / "oppman"), *arguments], projects.ours, environment, runs),
                         ]
                         if driver != "asyncpg":  # stock Alembic's environment for it is another one
                             stock = [str(scripts / "alembic"), *COMMANDS[command]]

@@ -61,7 +61,8 @@ def _creates(projects: Twins, of: str, extent: Extent, proof_s: float | None) ->
     What is timed of it is the comparison that its `check` does.
     """
     projects.add_column()
-    yield _table(f"`create --no-verify`, {of}", projects, extent, (*CREATE, "--no-verify"), ("check",), CREATE_S)
+    stock = () if extent.is_quick else ("check",)
+    yield _table(f"`create --no-verify`, {of}", projects, extent, (*CREATE, "--no-verify"), stock, CREATE_S)
     # where every revision is run, minutes pass
     yield _table(f"`create`, {of}", projects, extent, CREATE, (), proof_s, runs=RUNS if proof_s else 1)
 

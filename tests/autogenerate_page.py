@@ -73,7 +73,9 @@ NOT_FOUND = """\
 ## What it does not find
 
 What SQLAlchemy's models do not hold: views, triggers, functions, privileges, row security, a schema itself. Write such
-a revision by hand: `oppman migrate create "…" --empty`. And of what they hold: the order of columns; the engine, the
+a revision by hand: `oppman migrate create "…" --empty`. On PostgreSQL, what a project registers in `env.py` by
+[alembic-utils](https://pypi.org/project/alembic-utils/) is found and tried as all else, and goes only with `--drop`.
+And of what the models hold: the order of columns; the engine, the
 character set and other options of a MariaDB table; a primary key that goes and leaves the table without one; on
 MariaDB a default that counts by a `Sequence`, which SQLAlchemy does not read back. A sequence that no model declares
 stays, since nobody can see whether an application still counts by it: `--drop NAME` drops it, and `--rename OLD:NEW`

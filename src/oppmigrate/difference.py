@@ -114,7 +114,9 @@ def draft_decided_revision(
         settle_nulls(tightened, draft.model_columns, decisions, questioner, count), down_fills(filled_back, decisions)
     )
     draft.fill(
-        settle_defaults(draft.columns_to_fill, decisions, questioner, tightened), down_defaults(brought_back, decisions)
+        settle_defaults(draft.columns_to_fill, decisions, questioner, tightened),
+        down_defaults(brought_back, decisions),
+        state.database,
     )
     if decisions.casts:
         draft.cast(decisions.casts, environment.database())

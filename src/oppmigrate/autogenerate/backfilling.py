@@ -14,7 +14,7 @@ from sqlalchemy.types import TypeEngine
 from oppmigrate.autogenerate import data_revision
 from oppmigrate.autogenerate.calls import Call
 from oppmigrate.autogenerate.layout import text_source
-from oppmigrate.autogenerate.numbering import Numbers, number_rows_sql
+from oppmigrate.autogenerate.numbering import Numbers
 from oppmigrate.autogenerate.told import ToldOp
 from oppmigrate.autogenerate.values import as_source
 from oppmigrate.autogenerate.words import qualified
@@ -136,7 +136,7 @@ def _render(context: AutogenContext, op: BackfillOp) -> list[str]:
         return _render_call(context, op, op.value)
     if isinstance(op.value, Numbers):
         assert context.dialect is not None
-        sql = number_rows_sql(context.dialect, op.schema, op.table_name, op.column_name)
+        sql = op.value.sql(context.dialect, op.schema, op.table_name, op.column_name)
         return [f"# {op.why}", f"op.execute({as_text(sql)!r})"]
     value, imports = as_source(op.value)
     context.imports.update(imports)
@@ -175,7 +175,7 @@ def _run(operations: Operations, op: BackfillOp) -> None:
         return
     if isinstance(op.value, Numbers):
         dialect = operations.get_context().dialect
-        operations.execute(as_text(number_rows_sql(dialect, op.schema, op.table_name, op.column_name)))
+        operations.execute(as_text(op.value.sql(dialect, op.schema, op.table_name, op.column_name)))
         return
     column: sa.ColumnClause[Any] = sa.column(op.column_name, op.type_)
     table = sa.table(op.table_name, column, schema=op.schema)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from oppmigrate.autogenerate.calls import call_of, example_flag, given_value, words_on_calls
 from oppmigrate.autogenerate.decisions import Decisions, Questioner
-from oppmigrate.autogenerate.numbering import NUMBERS, is_numbered
+from oppmigrate.autogenerate.numbering import Numbers, is_numbered
 from oppmigrate.autogenerate.values import neutral_value, parse_value
 from oppmigrate.errors import Refused, WrongUsage
 
@@ -45,7 +45,7 @@ def settle_defaults(
             values[name] = column.default.arg  # type: ignore[attr-defined]
             continue
         if text is None and is_numbered(column):
-            values[name] = NUMBERS
+            values[name] = Numbers()
             continue
         if text is None and questioner is not None:
             text = questioner.ask_default(name, repr(column.type), str(call) if call else None)
@@ -90,4 +90,4 @@ def down_defaults(columns: Mapping[str, sa.Column[Any]], decisions: Decisions) -
 
 
 def _stand_in(column: sa.Column[Any]) -> Any:
-    return NUMBERS if is_numbered(column) else neutral_value(column.type)
+    return Numbers() if is_numbered(column) else neutral_value(column.type)

@@ -22,6 +22,7 @@ from oppmigrate.autogenerate.backfilling import add_in_steps, columns_to_fill
 from oppmigrate.autogenerate.casting import apply_casts
 from oppmigrate.autogenerate.layout import lay_out
 from oppmigrate.autogenerate.models import model_columns
+from oppmigrate.autogenerate.numbering import with_statements
 from oppmigrate.autogenerate.proofreading import (
     TEMPLATE,
     explaining_failures,
@@ -126,8 +127,9 @@ class Draft:
         """The same of the downgrade: columns whose values the upgrade drops."""
         return _merged(columns_to_fill(container) for container in self._downgrades)
 
-    def fill(self, values: Mapping[str, Any], down_values: Mapping[str, Any]) -> None:
+    def fill(self, values: Mapping[str, Any], down_values: Mapping[str, Any], database: Database) -> None:
         """Give the rows already there a value in each of these columns, before NOT NULL is set."""
+        values, down_values = (with_statements(each, database) for each in (values, down_values))
         for container in self._upgrades:
             add_in_steps(container, lambda name, _column: values[name], "for the rows that are there already")
         why = "the values were dropped by the upgrade; this one stands in for them"

@@ -1,5 +1,7 @@
 """A key that counts up, new in a table that holds rows: they are numbered, and the server counts on behind them."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from alembic.autogenerate.api import AutogenContext
@@ -11,24 +13,32 @@ from oppmigrate.autogenerate.retyping import SequenceOp
 from oppmigrate.autogenerate.written import counts_by_sequence, quoted_name
 from oppmigrate.databases import Database
 
-# every row gets the next number, in the order in which they lie there
-_STATEMENTS = {
-    "sqlite": "UPDATE {table} SET {column} = rowid",
-    "postgresql": "UPDATE {table} SET {column} = numbered.number"
-    " FROM (SELECT ctid AS place, row_number() OVER () AS number FROM {table}) AS numbered"
-    " WHERE {table}.ctid = numbered.place",
-    "mysql": "UPDATE {table}, (SELECT @numbered := 0) AS numbered SET {column} = (@numbered := @numbered + 1)",
-}
 
-
+@dataclass(frozen=True)
 class Numbers:
-    """Stands for a value of a new column that is another one in each row."""
+    """Stands for a value of a new column that is another one in each row.
+
+    Args:
+        statement: writes the SQL, from the table and the column; see `Database.number_rows_sql`.
+    """
+
+    statement: Callable[[str, str], str] | None = None
 
     def __repr__(self) -> str:
         return "1, 2, 3 …"
 
+    def sql(self, dialect: Dialect, schema: str | None, table: str, column: str) -> str:
+        """The statement that numbers the rows of the table."""
+        assert self.statement is not None
+        return self.statement(quoted_name(dialect, schema, table), quoted_name(dialect, None, column))
 
-NUMBERS = Numbers()
+
+def with_statements(values: Mapping[str, Any], database: Database) -> dict[str, Any]:
+    """The values, and what stands for numbers able to say how."""
+    return {
+        name: Numbers(database.number_rows_sql) if isinstance(value, Numbers) else value
+        for name, value in values.items()
+    }
 
 
 def is_numbered(column: "Column[Any]") -> bool:
@@ -36,12 +46,6 @@ def is_numbered(column: "Column[Any]") -> bool:
     table: Table | None = getattr(column, "table", None)
     counts = table is not None and table._autoincrement_column is column
     return counts and column.default is None and column.server_default is None
-
-
-def number_rows_sql(dialect: Dialect, schema: str | None, table: str, column: str) -> str:
-    """The statement that numbers the rows."""
-    statement = _STATEMENTS[dialect.name.replace("mariadb", "mysql")]
-    return statement.format(table=quoted_name(dialect, schema, table), column=quoted_name(dialect, None, column))
 
 
 def count_no_more(container: ops.OpContainer, context: AutogenContext, database: Database) -> None:
@@ -86,18 +90,28 @@ def _restated(table: str, schema: str | None, column: "Column[Any]", *, counts: 
     return restated
 
 
-def count_up(context: AutogenContext, conn_table: Table, metadata_table: Table) -> list[ops.MigrateOperation]:
-    """What lets the server count the column of a new primary key, where the model has it counted; none on SQLite."""
+def count_up(
+    context: AutogenContext, database: Database, conn_table: Table, metadata_table: Table
+) -> list[ops.MigrateOperation]:
+    """What lets the server count the column of a new primary key, where the model has it counted.
+
+    Where tables are rebuilt, the key does so by itself.
+    """
     column = metadata_table._autoincrement_column
-    if column is None or column.server_default is not None or counts_by_sequence(column, context.dialect):
+    if (
+        column is None
+        or column.server_default is not None
+        or database.rebuilds_tables
+        or counts_by_sequence(column, context.dialect)
+    ):
         return []
     stored = conn_table.columns.get(column.name)
     assert context.dialect is not None
     schema = metadata_table.schema
-    if context.dialect.name == "postgresql" and (stored is None or stored.server_default is None):
+    if not database.restates_columns and (stored is None or stored.server_default is None):
         name = quoted_name(context.dialect, schema, f"{metadata_table.name}_{column.name}_seq")
         type_sql = column.type.compile(dialect=context.dialect)
         return [SequenceOp(metadata_table.name, schema, column.name, name, type_sql, True)]
-    if context.dialect.name in ("mysql", "mariadb") and stored is None:
+    if database.restates_columns and stored is None:
         return [_restated(metadata_table.name, schema, column, counts=True)]
     return []

@@ -78,7 +78,7 @@ def compare_primary_keys(
         found = [MakePrimaryKeyOp(name, place, new, before, replaces=replaces)]
         if old and not replaces:
             operations.ops.insert(0, _drop(before[0], place, old))
-    found += count_up(context, conn_table, metadata_table)
+    found += count_up(context, database, conn_table, metadata_table)
     leaving = (at for at, op in enumerate(operations.ops) if isinstance(op, ops.DropColumnOp))
     at = next(leaving, len(operations.ops))
     operations.ops[at:at] = found

@@ -30,5 +30,8 @@ class MySQLSequences(SequenceQuestions):
             found[place] = StoredSequence(None, start, increment, minimum, maximum, bool(cycle), cache)
         return found
 
+    def number_rows_sql(self, table: str, column: str) -> str:
+        return f"UPDATE {table}, (SELECT @numbered := 0) AS numbered SET {column} = (@numbered := @numbered + 1)"
+
     def rename_sequence_sql(self, old: str, new: str) -> str:
         return f"RENAME TABLE {old} TO {new}"

@@ -27,6 +27,13 @@ class PostgreSQLSequences(SequenceQuestions):
         None: (-(2**63), 2**63 - 1),
     }
 
+    def number_rows_sql(self, table: str, column: str) -> str:
+        return (
+            f"UPDATE {table} SET {column} = numbered.number"
+            f" FROM (SELECT ctid AS place, row_number() OVER () AS number FROM {table}) AS numbered"
+            f" WHERE {table}.ctid = numbered.place"
+        )
+
     def read_sequences(self, connection: Connection) -> dict[TableName, StoredSequence]:
         return {
             TableName(name, schema): StoredSequence(*facts) for name, schema, *facts in ask(connection, text(SEQUENCES))

@@ -1,4 +1,4 @@
-"""What the engine asks of a database about sequences, those that stand for themselves and no column owns."""
+"""What the engine asks of a database about numbers: its sequences that no column owns, and rows to be numbered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import ClassVar
 from sqlalchemy import Connection
 
 from oppmigrate.databases.rows import TableName
+from oppmigrate.errors import UnsupportedDatabase
 
 Bounds = tuple[int, int]
 
@@ -39,6 +40,13 @@ class SequenceQuestions:
     def read_sequences(self, connection: Connection) -> dict[TableName, StoredSequence]:
         """Every sequence that no column owns; the default schema is None."""
         return {}
+
+    def number_rows_sql(self, table: str, column: str) -> str:
+        """The statement that gives the column of each row another number, from 1; both names as SQL has them."""
+        raise UnsupportedDatabase(
+            f"the rows of {table} cannot be numbered on this kind of database",
+            do=f"give {column} values in a revision of its own, before it becomes the key",
+        )
 
     def rename_sequence_sql(self, old: str, new: str) -> str:
         """The statement; both names as SQL has them."""

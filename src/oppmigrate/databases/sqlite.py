@@ -250,6 +250,9 @@ class SQLite(SQLiteDefinitions, Database):
 
     # ---- looking at rows
 
+    def number_rows_sql(self, table: str, column: str) -> str:
+        return f"UPDATE {table} SET {column} = rowid"
+
     def count_rows(self, connection: Connection, table: TableName, limit: int) -> int | None:
         """As `Database.count_rows`, whatever the limit: a table is counted by its smallest index."""
         name = quoted_table(connection, table)

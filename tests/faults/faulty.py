@@ -7,6 +7,7 @@ strikes: before the driver does what it was asked to, after it, or while the ser
 The hooks lie around the drivers' own methods, in this process only; nothing of the product knows of them.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -115,11 +116,17 @@ class Points:
 # ---- what strikes
 
 
+def _carry_out_anyhow(call: Call) -> None:
+    """Let the driver do what it was asked to; a fault behind that does not wait for it to have gone well."""
+    with contextlib.suppress(Exception):
+        call.carry_out()
+
+
 def _kill(driver: Driver, call: Call, when: When) -> NoReturn:
     if when == "during":
         driver.begin(call)
     elif when != "before":
-        call.carry_out()
+        _carry_out_anyhow(call)
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("unreachable")
 
@@ -128,7 +135,7 @@ def _error(driver: Driver, call: Call, when: When) -> NoReturn:
     """Before: the server refuses the statement, its disk being full. After: it has done it, and the answer is lost."""
     if when == "before":
         driver.refuse(call)
-    call.carry_out()
+    _carry_out_anyhow(call)
     raise driver.error()
 
 
@@ -143,16 +150,20 @@ def _cut(driver: Driver, call: Call, when: When) -> Any:
     Beside: it ends the others of the run, so that the lock which one of them holds is lost.
     """
     if when == "after":
-        call.carry_out()
+        _carry_out_anyhow(call)
     driver.cut(call.connection, beside=when == "beside")
     return driver.notice(call.connection) if when == "after" else call.carry_out()
 
 
 def _signal(number: signal.Signals) -> Callable[[Driver, Call, When], Any]:
     def strike(_driver: Driver, call: Call, when: When) -> Any:
-        done = call.carry_out() if when == "after" else None
-        os.kill(os.getpid(), number)
-        return done if when == "after" else call.carry_out()
+        if when != "after":
+            os.kill(os.getpid(), number)
+            return call.carry_out()
+        try:
+            return call.carry_out()
+        finally:
+            os.kill(os.getpid(), number)
 
     return strike
 

@@ -84,6 +84,13 @@ CHANGES = (
         weighty=True,
     ),
     Change(
+        "index in the place of a foreign key",
+        leaning(),
+        OTHER + table("Index('ix_t', 'n')", id=PLAIN, n="Integer, nullable=False"),
+        "drop foreign key fk_t on t",
+        rows=FILLED,
+    ),
+    Change(
         "UNIQUE added that begins with a foreign key's column",
         leaning(),
         leaning("UniqueConstraint('n', 'word', name='uq_t')"),

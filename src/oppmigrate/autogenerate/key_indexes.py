@@ -29,7 +29,7 @@ def arrange_key_indexes(container: ops.OpContainer, context: AutogenContext, dat
         stored: Sequence[IndexDefinition] | None = None
         if any(isinstance(op, (RestateOp, *_MAKES)) or _drops_index(op) or _dropped_key(op) for op in change.ops):
             stored = database.read_indexes(context.connection, TableName(change.table_name, change.schema))
-        _say_indexes(change, model, stored or ())
+        _say_indexes(change, model, stored or (), drops_if_there)
         _drop_late(change)
         if model is None or stored is None:
             continue
@@ -39,8 +39,14 @@ def arrange_key_indexes(container: ops.OpContainer, context: AutogenContext, dat
                 _drop_replaced(change, model, stored, name, columns)
 
 
-def _say_indexes(change: ops.ModifyTableOps, model: Table | None, stored: Sequence[IndexDefinition]) -> None:
-    """Make and drop by name the index that a server would make for a key, and would leave behind when the key goes."""
+def _say_indexes(
+    change: ops.ModifyTableOps, model: Table | None, stored: Sequence[IndexDefinition], drops_if_there: bool
+) -> None:
+    """Make and drop by name the index that a server would make for a key, and would leave behind when the key goes.
+
+    Another index that is made before the key goes may have taken its place.
+    """
+    if_there = True if drops_if_there and any(isinstance(op, _MAKES) for op in change.ops) else None
     made = {op.constraint_name for op in change.ops if isinstance(op, ops.CreateForeignKeyOp)}
     gone = {op.constraint_name for op in change.ops if _dropped_key(op) and isinstance(op, ops.DropConstraintOp)}
     kept = {each.name for each in model.indexes} if model is not None else set()
@@ -53,7 +59,7 @@ def _say_indexes(change: ops.ModifyTableOps, model: Table | None, stored: Sequen
         arranged.append(op)
         dropped = _dropped_key(op)
         if dropped is not None and dropped.constraint_name in left:
-            arranged += [index.reverse() for index in _index_of(dropped)]
+            arranged += [_drop_of(index, if_there) for index in _index_of(dropped)]
     change.ops = arranged
 
 
@@ -121,11 +127,13 @@ def _drop_replaced(
     for at, op in enumerate(change.ops):
         if serving & _names([op]) if isinstance(op, _MAKES) else isinstance(op, RestateOp) and None in serving:
             index = ops.CreateIndexOp(conv(name), change.table_name, columns, schema=change.schema)
-            change.ops.insert(
-                at + 1,
-                ops.DropIndexOp(conv(name), change.table_name, schema=change.schema, if_exists=True, _reverse=index),
-            )
+            change.ops.insert(at + 1, _drop_of(index, True))
             return
+
+
+def _drop_of(index: ops.CreateIndexOp, if_there: bool | None) -> ops.DropIndexOp:
+    name = conv(str(index.index_name))
+    return ops.DropIndexOp(name, index.table_name, schema=index.schema, if_exists=if_there, _reverse=index)
 
 
 def _serving(model: Table, columns: Sequence[str]) -> Iterator[str | None]:

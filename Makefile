@@ -32,7 +32,7 @@ test: $(READY) ## the tests; some of them: make test ARGS="-k revisions"
 	@.venv/bin/pytest -n auto $(ARGS)
 
 changes: $(READY) ## every change of models that create finds, on three servers, up and down; in ten minutes
-	@OPPMAN_TEST_CHANGES=all OPPMAN_TEST_REQUIRE=postgresql,mysql .venv/bin/pytest -n auto tests/changes $(ARGS)
+	@OPPMAN_TEST_CHANGES=all OPPMAN_TEST_REQUIRE=postgresql,mysql .venv/bin/pytest -n auto tests/changes tests/school $(ARGS)
 
 stock: $(READY) ## what stock Alembic makes of the same changes: docs/autogenerate.json, and its page
 	@$(PYTHON) tests/stock_alembic.py --write

@@ -37,9 +37,11 @@ class Route(SQLModel, table=True):
 """
 STOPS = """class Stop(SQLModel, table=True):
     __tablename__ = "stops"
+    __table_args__ = (UniqueConstraint("route_id", "position", name="uq_stops_route_id_position"),)
 
-    route_id: int = Field(foreign_key="routes.id", primary_key=True)
-    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    id: int | None = Field(default=None, primary_key=True)
+    route_id: int = Field(foreign_key="routes.id")
+    position: int
     name: str = Field(max_length=60)
     arrives_at: time
 """
@@ -68,26 +70,14 @@ STEPS = (
         rows=(Dropped("departments.head_id"), Added("form_groups.speaker_id"), Added("students.group_id")),
     ),
     Step(
-        "Know stops by their places",
+        "Grant a role once",
         edits=(
             Edit(
-                "services.py",
-                """\
-    __table_args__ = (UniqueConstraint("route_id", "position", name="uq_stops_route_id_position"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    route_id: int = Field(foreign_key="routes.id")
-    position: int
-""",
-                """\
-
-    route_id: int = Field(foreign_key="routes.id", primary_key=True)
-    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-""",
+                "access.py",
+                "    scope: Mapped[str] = mapped_column(String(20), primary_key=True)\n",
+                '    scope: Mapped[str] = mapped_column(String(20), server_default="school")\n',
             ),
         ),
-        flags=("--drop", "stops.id"),
-        rows=(Dropped("stops.id"),),
     ),
     Step(
         "Widen keys and say states",

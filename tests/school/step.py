@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
-SERVERS = ("sqlite", "postgresql", "mysql")
 
 
 class AnyValue:

@@ -45,10 +45,8 @@ class School(MigratedProject):
                 f"{step.message}: {source.count(edit.old)} times in {edit.file}: {edit.old}"
             )
             rewrite(file, source.replace(edit.old, edit.new))
-        kind = () if step.edits else ("--data",)
-        told = self.run(
-            "migrate", "create", "--no-input", step.message, "--rev-id", f"step_{number}", *kind, *step.flags
-        )
+        flags = (*step.flags, *step.flags_on.get(self.server, ()), *(() if step.edits else ("--data",)))
+        told = self.run("migrate", "create", "--no-input", step.message, "--rev-id", f"step_{number}", *flags)
         assert told.returncode == 0, f"{step.message}\n{told.stderr}"
         if not step.edits:
             self.write_data_step(step)

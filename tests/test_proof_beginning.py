@@ -63,7 +63,12 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project.path
 
 
-SOME = [change for change, server in taken() if server == "sqlite" and not change.before_all][::EVERY_NTH]
+# which tables a renamed value is in is known only once the database is looked at: that is never begun with a structure
+SOME = [
+    change
+    for change, server in taken()
+    if server == "sqlite" and not change.before_all and "--rename-value" not in change.flags
+][::EVERY_NTH]
 
 
 @pytest.mark.parametrize("change", SOME, ids=lambda change: change.name)

@@ -269,3 +269,18 @@ def test_lock_is_free_after_an_error_inside(database: Database) -> None:
 
 def test_lock_waits_until_the_other_is_done(plain: Database) -> None:
     assert_lock_waits(plain)
+
+
+def test_only_an_index_tells_that_its_statement_did_nothing(database: Database) -> None:
+    query(database, "CREATE TABLE t (x INT)")
+    query(database, "CREATE INDEX here ON t (x)")
+    made, dropped = "CREATE INDEX CONCURRENTLY {} ON t (x)", "DROP INDEX CONCURRENTLY {}"
+
+    def work(connection: Connection) -> None:
+        assert database.is_untouched(connection, made.format("gone"), None)
+        assert not database.is_untouched(connection, made.format("here"), None)
+        assert database.is_untouched(connection, dropped.format("here"), None)
+        assert not database.is_untouched(connection, dropped.format("gone"), None)
+        assert not database.is_untouched(connection, "ALTER TYPE color ADD VALUE 'red'", None)
+
+    database.run(work)

@@ -18,6 +18,10 @@ class Committing:
         """Has such a statement run, when it was cut off? None where it cannot be told; leftovers of it are removed."""
         return None
 
+    def is_untouched(self, connection: Connection, statement: str, mark: str | None) -> bool:
+        """Is all as it was before such a statement was sent, for certain? Only looks."""
+        return False
+
     def is_refused_in_transaction(self, error: Exception) -> bool:
         """Does the server say that the statement has to run outside of a transaction?"""
         return False

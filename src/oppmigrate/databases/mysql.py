@@ -147,6 +147,9 @@ class MySQL(MySQLCollations, MySQLSequences, Database):
     def settle(self, connection: Connection, statement: str, mark: str | None) -> bool | None:
         return mysql_statements.read_mark(connection, statement) != mark
 
+    def is_untouched(self, connection: Connection, statement: str, mark: str | None) -> bool:
+        return mysql_statements.is_untouched(connection, statement, mark)
+
     # ---- looking at rows
 
     def count_rows(self, connection: Connection, table: TableName, limit: int) -> int | None:

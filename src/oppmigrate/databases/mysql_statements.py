@@ -58,6 +58,11 @@ def read_mark(connection: Connection, statement: str) -> str:
     return seen.hexdigest()
 
 
+def is_untouched(connection: Connection, statement: str, mark: str | None) -> bool:
+    """Is what the statement is to change as it was? That a table was emptied, its definition does not show."""
+    return verb_of(statement) != "truncate" and read_mark(connection, statement) == mark
+
+
 def tables_of(statement: str) -> Iterator[str]:
     """The tables that a statement makes, alters, drops, renames or indexes, quoted as they stand in it."""
     text = without_comments(statement)

@@ -184,6 +184,9 @@ class PostgreSQL(PostgreSQLConstraints, PostgreSQLCollations, PostgreSQLSequence
     def settle(self, connection: Connection, statement: str, mark: str | None) -> bool | None:
         return postgresql_statements.settle(connection, statement)
 
+    def is_untouched(self, connection: Connection, statement: str, mark: str | None) -> bool:
+        return postgresql_statements.is_untouched(connection, statement)
+
     def is_refused_in_transaction(self, error: Exception) -> bool:
         return postgresql_errors.sqlstate(original(error)) == "25001"
 

@@ -46,6 +46,15 @@ def settle(connection: Connection, statement: str) -> bool | None:
     return False if REPEATABLE.match(words) else None
 
 
+def is_untouched(connection: Connection, statement: str) -> bool:
+    """Is the index that the statement makes not there at all, or the one that it drops still whole?"""
+    words = without_comments(statement)
+    if made := CREATE_INDEX.match(words):
+        return _is_valid(connection, _beside_its_table(made[1], made[2])) is None
+    dropped = DROP_INDEX.match(words)
+    return dropped is not None and _is_valid(connection, dropped[1]) is True
+
+
 def _is_valid(connection: Connection, name: str) -> bool | None:
     """None where there is no such index."""
     found: bool | None = connection.execute(text(IS_VALID), {"name": name}).scalar()

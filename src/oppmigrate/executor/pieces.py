@@ -8,7 +8,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from oppmigrate.databases import Database
-from oppmigrate.databases.statements import verb_of, without_comments
+from oppmigrate.databases.statements import without_comments
 
 SHOWN_CHARACTERS = 160
 MOST_RESULTS = 5000  # row counts and new keys kept of one piece; the rest is forgotten
@@ -73,10 +73,9 @@ def is_nothing_done(progress: str | None, database: Database, connection: Connec
     if not pieces:
         return True
     first = pieces[0]
-    # that a table was emptied, its definition does not show
-    if len(pieces) > 1 or first.state == "done" or first.sql is None or verb_of(first.sql) == "truncate":
+    if len(pieces) > 1 or first.state == "done" or first.sql is None:
         return False
-    return database.settle(connection, first.sql, first.mark) is False
+    return database.is_untouched(connection, first.sql, first.mark)
 
 
 def shown(statement: str) -> str:

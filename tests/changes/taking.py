@@ -11,7 +11,7 @@ from changes.change import Change
 from changes.groups import EVERY
 
 VARIABLE = "OPPMAN_TEST_CHANGES"
-EVERY_NTH = 20
+EVERY_NTH = 40
 
 
 def taken() -> list[tuple[Change, str]]:

@@ -13,7 +13,7 @@ from changes.changed import Changed, check
 from changes.combining import Combination, as_change, combinations
 from changes.taking import VARIABLE
 
-EXAMPLES = 100 if os.environ.get(VARIABLE) == "all" else 3
+EXAMPLES = 100 if os.environ.get(VARIABLE) == "all" else 2
 OPTIONS = settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -18,10 +18,9 @@ from pathlib import Path
 
 import servers
 import stock_alembic
-from changes.change import HEAD, NAMES, Change
-from changes.changed import Changed, outcome
+from changes.change import NAMES, Change
+from changes.changed import Changed, initialised_in, outcome
 from changes.combining import as_change, combination_of
-from projects import Project
 
 TOOLS = ("oppman", "alembic")
 
@@ -57,13 +56,10 @@ def measure(seeds: int) -> dict[str, dict[str, dict[str, int]]]:
     scores: dict[str, dict[str, Counter[str]]] = {}
     # each of the others with a fork server of its own
     with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        initialised = Project(Path(folder) / "initialised")
-        initialised.write("models.py", HEAD + "Table('t', metadata, Column('id', Integer, primary_key=True))\n")
-        done = initialised.run("migrate", "init")
-        assert done.returncode == 0, done.stderr
+        initialised = initialised_in(Path(folder) / "initialised")
         for server in NAMES:
             counts = scores[server] = {tool: Counter() for tool in TOOLS}
-            arguments = [server] * seeds, range(seeds), [initialised.path] * seeds
+            arguments = [server] * seeds, range(seeds), [initialised] * seeds
             for seed, (outcomes, told) in enumerate(pool.map(score, *arguments)):
                 for tool, word in outcomes.items():
                     counts[tool][word] += 1

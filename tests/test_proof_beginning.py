@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from changes.change import HEAD, Change, table
+from changes.changed import initialised_in
 from changes.taking import VARIABLE, taken
 from migrated_project import MigratedProject, checked
 from projects import Project
@@ -57,10 +58,7 @@ def shop(project: Project, sqlite_url: str) -> Shop:
 
 @pytest.fixture(scope="session")
 def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = Project(tmp_path_factory.mktemp("initialised"))
-    project.write("models.py", HEAD + table())
-    checked(project.run("migrate", "init"))
-    return project.path
+    return initialised_in(tmp_path_factory.mktemp("initialised"))
 
 
 # which tables a renamed value is in is known only once the database is looked at: that is never begun with a structure

@@ -8,13 +8,21 @@ from typing import Any
 from uuid import UUID
 
 from changes.catalogue import Query, read_rows, read_schema
-from changes.change import HEAD, Change, Rows
-from migrated_project import MigratedProject
+from changes.change import HEAD, Change, Rows, table
+from migrated_project import MigratedProject, checked
 from projects import Project
 
 # names that the models leave open, and a number that PostgreSQL has read from a text
 LEFT_OPEN = re.compile(r"\bpk_\w+|\b\w+_pkey\b|\b\w+_id_seq\b")
 NUMBER = re.compile(r"'(\d+)'::\w+")
+
+
+def initialised_in(folder: Path) -> Path:
+    """A project in which `init` was run; no two of them would differ, so that it is copied for each change."""
+    project = Project(folder)
+    project.write("models.py", HEAD + table())
+    checked(project.run("migrate", "init"))
+    return project.path
 
 
 class Changed(MigratedProject):

@@ -8,9 +8,10 @@ import pytest
 
 from fault_counts import FaultCounts
 from faults.expectations import Expectations
-from faults.places import PLACES, new_url
+from faults.places import PLACES
 from faults.shop import Shop, start_python
 from fork_server import ForkServer
+from servers import new_database
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +52,7 @@ def opened_shop(
     database = (
         nullcontext(f"sqlite:///{folder}/database/shop.db")
         if kind.is_file
-        else new_url(kind.server, request.getfixturevalue(f"{kind.server}_server"))
+        else new_database(kind.server, request.getfixturevalue(f"{kind.server}_server"))
     )
     with database as url:
         place = kind(url, folder / "database", folder)

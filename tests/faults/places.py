@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 import psycopg
 from sqlalchemy import make_url
 
-import servers
 from faults import states
 from faults.states import State
 
@@ -300,8 +299,3 @@ def wait_until(is_so: Any, what: Any) -> None:
     while not is_so():
         assert time.monotonic() < deadline, f"still there after {SETTLE_S} s: {what()}"
         time.sleep(POLL_S)
-
-
-def new_url(server: str, base: str) -> Any:
-    """An empty database on the server, dropped afterwards."""
-    return {"postgresql": servers.postgresql_database, "mysql": servers.mysql_database}[server](base)

@@ -18,7 +18,7 @@ from oppmigrate.autogenerate.numbering import Numbers
 from oppmigrate.autogenerate.told import ToldOp
 from oppmigrate.autogenerate.values import as_source
 from oppmigrate.autogenerate.words import qualified
-from oppmigrate.autogenerate.written import as_text
+from oppmigrate.autogenerate.written import as_text, executing
 from oppmigrate.data import batches, tables
 
 _NAMES_IN_USE = frozenset({"op", "sa", "tables", "batches", "batch"})
@@ -137,7 +137,7 @@ def _render(context: AutogenContext, op: BackfillOp) -> list[str]:
     if isinstance(op.value, Numbers):
         assert context.dialect is not None
         sql = op.value.sql(context.dialect, op.schema, op.table_name, op.column_name)
-        return [f"# {op.why}", f"op.execute({as_text(sql)!r})"]
+        return [f"# {op.why}", executing(context, sql)]
     value, imports = as_source(op.value)
     context.imports.update(imports)
     schema = f", schema={op.schema!r}" if op.schema else ""

@@ -11,13 +11,13 @@ from typing import Any
 import sqlalchemy as sa
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
-from alembic.autogenerate.render import _alembic_autogenerate_prefix, render_op
+from alembic.autogenerate.render import render_op
 from alembic.operations import ops
 
 from oppmigrate.autogenerate.restating import RestateOp
 from oppmigrate.autogenerate.stored_computed import read_stored_computed, say_stored_computed
 from oppmigrate.autogenerate.told import ToldOp
-from oppmigrate.autogenerate.written import as_sql, as_text
+from oppmigrate.autogenerate.written import as_sql, executing
 from oppmigrate.databases import Database
 from oppmigrate.databases.expressions import StoredComputed, mentioned, plain
 from oppmigrate.databases.rows import TableName
@@ -264,7 +264,7 @@ class _Comparison:
 
 @renderers.dispatch_for(MakePlainOp)
 def _render_plain(context: AutogenContext, op: MakePlainOp) -> list[str]:
-    return [f"{_alembic_autogenerate_prefix(context)}execute({as_text(each)!r})" for each in op.statements]
+    return [executing(context, each) for each in op.statements]
 
 
 @renderers.dispatch_for(ComputeAgainOp)

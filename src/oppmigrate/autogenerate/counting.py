@@ -51,20 +51,27 @@ def _say(operations: ops.ModifyTableOps, stored: "Column[object]", counts: bool)
     op = next(found, None)
     if op is not None and op.modify_type is not None:  # a column that is given a type is told so with it
         return
-    restated = RecountOp.of(op or _as_it_is(operations, stored))
-    restated.kw["autoincrement"] = counts
-    restated.down_counts = not counts
+    restated = recounted(op or as_it_is(operations.table_name, operations.schema, stored), counts=counts)
     if op is None:
         operations.ops.append(restated)
     else:
         operations.ops[operations.ops.index(op)] = restated
 
 
-def _as_it_is(operations: ops.ModifyTableOps, stored: "Column[object]") -> ops.AlterColumnOp:
+def recounted(op: ops.AlterColumnOp, *, counts: bool) -> RecountOp:
+    """The operation, and the column counts up by it, or no more."""
+    made = RecountOp.of(op)
+    assert isinstance(made, RecountOp)
+    made.kw["autoincrement"], made.down_counts = counts, not counts
+    return made
+
+
+def as_it_is(table: str, schema: str | None, stored: "Column[Any]") -> ops.AlterColumnOp:
+    """An operation on the column that changes nothing of it."""
     return ops.AlterColumnOp(
-        operations.table_name,
+        table,
         stored.name,
-        schema=operations.schema,
+        schema=schema,
         existing_type=stored.type,
         existing_nullable=stored.nullable,
         existing_server_default=stored.server_default if stored.server_default is not None else False,

@@ -11,7 +11,7 @@ from alembic.operations import ops
 
 from oppmigrate.autogenerate.told import ToldOp
 from oppmigrate.autogenerate.words import qualified
-from oppmigrate.autogenerate.written import as_text, literal, quoted_name
+from oppmigrate.autogenerate.written import executing, literal, quoted_name
 
 
 class EnumOp(ToldOp):
@@ -130,12 +130,12 @@ def _drop(context: AutogenContext, op: DropEnumOp) -> str:
 
 @renderers.dispatch_for(RenameEnumOp)
 def _rename(context: AutogenContext, op: RenameEnumOp) -> str:
-    return _execute(context, f"ALTER TYPE {_sql_name(context, op)} RENAME TO {_quoted(context, op.new)}")
+    return executing(context, f"ALTER TYPE {_sql_name(context, op)} RENAME TO {_quoted(context, op.new)}")
 
 
 @renderers.dispatch_for(RenameEnumValueOp)
 def _rename_value(context: AutogenContext, op: RenameEnumValueOp) -> str:
-    return _execute(context, rename_value_sql(_sql_name(context, op), op.old, op.new))
+    return executing(context, rename_value_sql(_sql_name(context, op), op.old, op.new))
 
 
 def rename_value_sql(name: str, old: str, new: str) -> str:
@@ -152,7 +152,7 @@ def _add_values(context: AutogenContext, op: AddEnumValuesOp) -> list[str]:
             at = "" if set(op.before) <= set(op.values[:place]) else f" AFTER {literal(op.values[place - 1])}"
         else:
             at = f" BEFORE {literal(op.before[0])}"
-        lines.append(_execute(context, f"ALTER TYPE {name} ADD VALUE {literal(value)}{at}"))
+        lines.append(executing(context, f"ALTER TYPE {name} ADD VALUE {literal(value)}{at}"))
     if op.in_transaction:
         return lines
     return [f"with {_op(context)}get_context().autocommit_block():", *(f"    {line}" for line in lines)]
@@ -161,10 +161,6 @@ def _add_values(context: AutogenContext, op: AddEnumValuesOp) -> list[str]:
 @renderers.dispatch_for(SwapEnumOps)
 def _swap(context: AutogenContext, swap: SwapEnumOps) -> list[str]:
     return [line for each in swap.ops for line in render_op(context, each)]
-
-
-def _execute(context: AutogenContext, sql: str) -> str:
-    return f"{_op(context)}execute({as_text(sql)!r})"
 
 
 def _sql_name(context: AutogenContext, op: EnumOp) -> str:

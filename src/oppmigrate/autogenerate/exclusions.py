@@ -12,7 +12,7 @@ from sqlalchemy.schema import AddConstraint
 from oppmigrate.autogenerate.indexes import Comparison, comparing
 from oppmigrate.autogenerate.told import ToldOp
 from oppmigrate.autogenerate.words import qualified
-from oppmigrate.autogenerate.written import as_text, as_written, quoted_name
+from oppmigrate.autogenerate.written import as_written, executing, quoted_name
 from oppmigrate.databases import Database
 from oppmigrate.databases.constraint_questions import StoredConstraint
 from oppmigrate.databases.exclusions import Exclusion, read_exclusion
@@ -106,4 +106,4 @@ def _render(context: AutogenContext, op: ExclusionOp) -> str:
         return f"{prefix}drop_constraint({op.constraint_name!r}, {op.table_name!r}{schema})"
     table = quoted_name(context.dialect, op.schema, op.table_name)
     name = quoted_name(context.dialect, None, op.constraint_name)
-    return f"{prefix}execute({as_text(f'ALTER TABLE {table} ADD CONSTRAINT {name} {op.definition}')!r})"
+    return executing(context, f"ALTER TABLE {table} ADD CONSTRAINT {name} {op.definition}")

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Identity, Sequence
 
 from oppmigrate.autogenerate.retyping import SequenceOp, with_default, without_default
 from oppmigrate.autogenerate.told import ToldOp
-from oppmigrate.autogenerate.written import literal, quoted_name
+from oppmigrate.autogenerate.written import executing, literal, quoted_name
 from oppmigrate.databases import Database
 
 
@@ -113,4 +113,4 @@ def _render(context: AutogenContext, op: IdentityOp) -> list[str]:
     sequence = f"pg_get_serial_sequence({literal(table)}, {literal(op.column_name)})"
     # without rows it begins where it is told to
     next_value = f"SELECT setval({sequence}, max({column})) FROM {table} HAVING max({column}) IS NOT NULL"
-    return [alter, f"{prefix}execute({next_value!r})"]
+    return [alter, executing(context, next_value)]

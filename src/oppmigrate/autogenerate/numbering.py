@@ -8,9 +8,9 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy import Column, Dialect, MetaData, Table
 
-from oppmigrate.autogenerate.counting import RecountOp
-from oppmigrate.autogenerate.retyping import SequenceOp
-from oppmigrate.autogenerate.written import counts_by_sequence, quoted_name
+from oppmigrate.autogenerate.counting import as_it_is, recounted
+from oppmigrate.autogenerate.retyping import SequenceOp, is_counted
+from oppmigrate.autogenerate.written import quoted_name
 from oppmigrate.databases import Database
 
 
@@ -66,28 +66,12 @@ def _no_more(
     Table(drop.table_name, MetaData(), plain, schema=drop.schema)
     drop._reverse = ops.AddColumnOp(drop.table_name, plain, schema=drop.schema)
     if database.restates_columns:
-        return [_restated(drop.table_name, drop.schema, column, counts=False)]
+        return [recounted(as_it_is(drop.table_name, drop.schema, column), counts=False)]
     sequence = database.owned_sequence(context.connection, drop.table_name, drop.schema, column.name)
     if sequence is None:
         return []
     type_sql = column.type.compile(dialect=context.dialect)
     return [SequenceOp(drop.table_name, drop.schema, column.name, sequence, type_sql, False)]
-
-
-def _restated(table: str, schema: str | None, column: "Column[Any]", *, counts: bool) -> RecountOp:
-    alter = ops.AlterColumnOp(
-        table,
-        column.name,
-        schema=schema,
-        existing_type=column.type,
-        existing_nullable=False,
-        existing_server_default=False,
-        existing_comment=column.comment,
-    )
-    restated = RecountOp.of(alter)
-    assert isinstance(restated, RecountOp)
-    restated.kw["autoincrement"], restated.down_counts = counts, not counts
-    return restated
 
 
 def count_up(
@@ -98,12 +82,7 @@ def count_up(
     Where tables are rebuilt, the key does so by itself.
     """
     column = metadata_table._autoincrement_column
-    if (
-        column is None
-        or column.server_default is not None
-        or database.rebuilds_tables
-        or counts_by_sequence(column, context.dialect)
-    ):
+    if column is None or database.rebuilds_tables or not is_counted(column, context):
         return []
     stored = conn_table.columns.get(column.name)
     assert context.dialect is not None
@@ -113,5 +92,5 @@ def count_up(
         type_sql = column.type.compile(dialect=context.dialect)
         return [SequenceOp(metadata_table.name, schema, column.name, name, type_sql, True)]
     if database.restates_columns and stored is None:
-        return [_restated(metadata_table.name, schema, column, counts=True)]
+        return [recounted(as_it_is(metadata_table.name, schema, column), counts=True)]
     return []

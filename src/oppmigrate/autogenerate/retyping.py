@@ -9,7 +9,7 @@ from sqlalchemy import Column, DefaultClause, Table, text
 from sqlalchemy.types import TypeEngine
 
 from oppmigrate.autogenerate.told import ToldOp
-from oppmigrate.autogenerate.written import counts_by_sequence, literal, quoted_name
+from oppmigrate.autogenerate.written import counts_by_sequence, executing, literal, quoted_name
 from oppmigrate.databases import Database
 
 
@@ -173,7 +173,7 @@ def with_default(
     if after is not None:
         return [_default_op(op, type_, None, after)]
     model = _model_column(op, context)
-    if model is None or not _counts(model, context):
+    if model is None or not is_counted(model, context):
         return []
     assert context.dialect is not None
     name = context.dialect.identifier_preparer.quote(f"{op.table_name}_{op.column_name}_seq")
@@ -197,7 +197,7 @@ def _model_column(op: ops.AlterColumnOp, context: AutogenContext) -> Column[Any]
     return None
 
 
-def _counts(column: Column[Any], context: AutogenContext) -> bool:
+def is_counted(column: Column[Any], context: AutogenContext) -> bool:
     """Does the server count the column up, by SQLAlchemy's rules?"""
     table: Table = column.table
     return (
@@ -224,14 +224,14 @@ def _render_sequence(context: AutogenContext, op: SequenceOp) -> list[str]:
     column = quoted_name(context.dialect, None, op.column_name)
     alter = f"{prefix}alter_column({op.table_name!r}, {op.column_name!r}, server_default={{}}{schema})"
     if not op.gives:
-        return [alter.format(None), f"{prefix}execute({f'DROP SEQUENCE {op.sequence}'!r})"]
+        return [alter.format(None), executing(context, f"DROP SEQUENCE {op.sequence}")]
     sequence = literal(op.sequence)
     default = f"nextval({sequence}::regclass)"
     next_value = f"SELECT setval({sequence}, coalesce((SELECT max({column}) FROM {table}), 0) + 1, false)"
     made = f"CREATE SEQUENCE {op.sequence} AS {op.type_sql} OWNED BY {table}.{column}"
     sa_prefix = context.opts.get("sqlalchemy_module_prefix") or ""
     return [
-        f"{prefix}execute({made!r})",
+        executing(context, made),
         alter.format(f"{sa_prefix}text({default!r})"),
-        f"{prefix}execute({next_value!r})",
+        executing(context, next_value),
     ]

@@ -18,17 +18,23 @@ from sqlalchemy import Sequence as DeclaredSequence
 from oppmigrate.autogenerate.asking_once import asked_once
 from oppmigrate.autogenerate.decisions import Rename
 from oppmigrate.autogenerate.told import ToldOp
-from oppmigrate.autogenerate.written import as_text, is_made, quoted_name
+from oppmigrate.autogenerate.written import as_text, executing, is_made, quoted_name
 from oppmigrate.databases import Database
 from oppmigrate.databases.rows import TableName
 from oppmigrate.databases.sequence_questions import StoredSequence
 from oppmigrate.errors import WrongUsage
 
 DROPS = "oppmigrate_drops"  # among the options of a comparison: what a person said is to go
-# SQLAlchemy's arguments, in the order in which they are written
-ARGUMENTS = ("start", "increment", "minvalue", "maxvalue", "cycle", "cache", "data_type")
-
-
+# SQLAlchemy's arguments, in the order in which they are written, and what the database calls them
+FACTS = {
+    "start": "start",
+    "increment": "increment",
+    "minvalue": "minimum",
+    "maxvalue": "maximum",
+    "cycle": "cycle",
+    "cache": "cache",
+}
+ARGUMENTS = (*FACTS, "data_type")
 _TYPES = {"smallint": SmallInteger(), "integer": Integer()}
 
 
@@ -152,8 +158,7 @@ def carry_out_on_sequences(
                 why="the left side is the name in the database, the right side the name in the models",
             )
         old_name, new_name = (quoted_name(context.dialect, None, name) for name in (rename.table, rename.new))
-        there, back = ((old_name, new_name), (new_name, old_name))
-        sql = database.rename_sequence_sql(*there), database.rename_sequence_sql(*back)
+        sql = database.rename_sequence_sql(old_name, new_name), database.rename_sequence_sql(new_name, old_name)
         operation = RenameSequenceOp(rename.table, rename.new, sql)
         Operations(context).execute(as_text(operation.sql[0]))
         done.append(operation)
@@ -225,15 +230,14 @@ def _as_stored(sequence: Modelled, database: Database) -> StoredSequence:
 
 def _as_modelled(place: TableName, stored: StoredSequence, database: Database) -> Modelled:
     """The arguments that make it what it is, but those that go without saying."""
-    names = ("start", "increment", "minimum", "maximum", "cycle", "cache")
-    values = dict(zip(ARGUMENTS, (getattr(stored, name) for name in names), strict=False))
-    said = {"data_type": _TYPES[stored.type]} if stored.type in _TYPES else {}
-    said |= {"increment": values["increment"]} if values["increment"] != 1 else {}
+    said: dict[str, Any] = {"data_type": _TYPES[stored.type]} if stored.type in _TYPES else {}
+    if stored.increment != 1:  # by which its smallest and its largest value go
+        said["increment"] = stored.increment
     plain = _as_stored(Modelled(place, tuple(said.items())), database)
     said |= {
-        argument: values[argument]
-        for argument, name in zip(ARGUMENTS, names, strict=False)
-        if values[argument] != getattr(plain, name)
+        argument: getattr(stored, fact)
+        for argument, fact in FACTS.items()
+        if getattr(stored, fact) != getattr(plain, fact)
     }
     return Modelled(place, tuple((argument, said[argument]) for argument in ARGUMENTS if argument in said))
 
@@ -269,12 +273,11 @@ def _execute(context: AutogenContext, verb: str, sequence: Modelled, arguments: 
 
 @renderers.dispatch_for(RenameSequenceOp)
 def _rename(context: AutogenContext, op: RenameSequenceOp) -> str:
-    return f"{context.opts.get('alembic_module_prefix') or ''}execute({as_text(op.sql[0])!r})"
+    return executing(context, op.sql[0])
 
 
 @renderers.dispatch_for(AlterSequenceOp)
 def _alter(context: AutogenContext, op: AlterSequenceOp) -> str:
     assert context.dialect is not None
     name = quoted_name(context.dialect, op.place.schema, op.place.name)
-    sql = f"ALTER SEQUENCE {name} {' '.join(op.changed)}"
-    return f"{context.opts.get('alembic_module_prefix') or ''}execute({as_text(sql)!r})"
+    return executing(context, f"ALTER SEQUENCE {name} {' '.join(op.changed)}")

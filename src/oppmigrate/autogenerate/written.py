@@ -47,6 +47,12 @@ def quoted_name(dialect: Dialect, schema: str | None, name: str) -> str:
     return f"{quote(schema)}.{quote(name)}" if schema else quote(name)
 
 
+def executing(context: AutogenContext, sql: str) -> str:
+    """The line of a revision that executes the statement."""
+    prefix = context.opts.get("alembic_module_prefix") or ""
+    return f"{prefix}execute({as_text(sql)!r})"
+
+
 def is_made(sequence: Sequence, dialect: Any) -> bool:
     """Is the sequence one that the server is to have, and that it does not replace by what it has of its own?"""
     return bool(dialect.supports_sequences and not (dialect.sequences_optional and sequence.optional))
